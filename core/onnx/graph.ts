@@ -237,7 +237,7 @@ export class Graph {
     const values: Value[] = [];
     const node: Node = { type, domain, name, inputs: given, outputs: values, attributes };
     types.slice(0, count).forEach(({ dtype, shape }, index) => {
-      const label = count === 1 ? name : this.#claim(`${name}:${index}`);
+      const label = index === 0 ? name : this.#claim(`${name}:${index}`);
       values.push(new Value(this, label, dtype, [...shape], node));
     });
     this.nodes.push(node);

@@ -271,7 +271,10 @@ export class GraphBuilder extends Graph {
 
   /** The greatest value in each window of `kernel` (one number for a square). */
   maxPool(x: Value, kernel: number | readonly number[], options: PoolOptions = {}): Value {
-    return this.op("MaxPool", [x], poolAttributes(x, kernel, options), { name: options.name });
+    // The second output says where each greatest value stood. Gradients use it; else it is not
+    // written.
+    const attributes = poolAttributes(x, kernel, options);
+    return this.op("MaxPool", [x], attributes, { name: options.name, outputs: 2 });
   }
 
   /** The mean of each window of `kernel`; padding does not count. */

@@ -88,9 +88,15 @@ function encodeNode(
     opType: node.type,
     domain: node.domain,
     input: node.inputs.map((value) => value?.name ?? ""),
-    output: node.outputs.map((value) => value.name),
+    output: neededOutputs(node, live).map((value) => value.name),
     attribute,
   });
+}
+
+/** All outputs, but of MaxPool the optional second one, which costs time, only where it is used. */
+function neededOutputs(node: Node, live: ReadonlySet<Node | Value>): readonly Value[] {
+  const [first, second] = node.outputs;
+  return node.type === "MaxPool" && second && !live.has(second) ? [first!] : node.outputs;
 }
 
 type PlainAttribute = Exclude<Node["attributes"][string], Graph | undefined>;
