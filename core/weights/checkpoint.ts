@@ -4,10 +4,10 @@
  */
 
 import { DecodeError, LimitError, UnsupportedFormatError } from "../errors.ts";
+import { listZip, readZipEntry, type ZipEntry } from "../zip.ts";
 import { type PickleGlobal, readPickle } from "./pickle.ts";
 import type { WeightTensor } from "./tensor.ts";
 import { TorchHost } from "./torch_host.ts";
-import { isZip, listZip, readZipEntry, type ZipEntry } from "./zip.ts";
 
 /** Anything a checkpoint can hold. Tuples and lists are arrays, dictionaries are `Map`. */
 export type CheckpointValue =
@@ -34,9 +34,6 @@ const DEFAULT_MAX_PICKLE_BYTES = 64 * 2 ** 20;
 const LEGACY_MAGIC = 0x1950a86a20f9469cfc6cn;
 const LEGACY_PROTOCOL = 1001;
 
-/** Slack over the file's size for what inflating and gathering may take. */
-const MEMORY_SLACK = 64 * 2 ** 20;
-
 /**
  * The object saved in a `.pth` file: most often a `Map` from names to tensors, or a `Map` that
  * holds one (see `pickStateDict`). No code in the file runs; a file that asks for any is refused.
@@ -52,7 +49,7 @@ export function readCheckpoint(
   bytes: Uint8Array,
   options: ReadCheckpointOptions = {},
 ): CheckpointValue {
-  if (isZip(bytes)) return readZipCheckpoint(bytes, options);
+  if (bytes[0] === 0x50 && bytes[1] === 0x4b) return readZipCheckpoint(bytes, options);
   // Every pickle since protocol 2 starts with the opcode PROTO.
   if (bytes[0] === 0x80) return readLegacyCheckpoint(bytes, options);
   throw new UnsupportedFormatError(
@@ -61,16 +58,19 @@ export function readCheckpoint(
 }
 
 function newHost(bytes: Uint8Array, options: ReadCheckpointOptions): TorchHost {
-  return new TorchHost(4 * bytes.length + MEMORY_SLACK, options.maxOperations);
+  return new TorchHost(memoryBudget(bytes), options.maxOperations);
+}
+
+/** Bytes that inflating may take, and gathering: some way beyond what honest files need. */
+function memoryBudget(bytes: Uint8Array): number {
+  return 4 * bytes.length + 64 * 2 ** 20;
 }
 
 function readZipCheckpoint(bytes: Uint8Array, options: ReadCheckpointOptions): CheckpointValue {
   const { maxPickleBytes = DEFAULT_MAX_PICKLE_BYTES } = options;
-  const entries = listZip(bytes);
+  const listed = listZip(bytes, { maxBytes: memoryBudget(bytes) });
+  const entries = new Map(listed.map((entry) => [entry.name, entry]));
   const root = findRoot(entries);
-  // PyTorch checks no checksums either, and can be told to write none.
-  const read = (entry: ZipEntry, maxSize: number) =>
-    readZipEntry(bytes, entry, { maxSize, checkCrc: false });
 
   const pickleEntry = entries.get(`${root}data.pkl`)!;
   if (pickleEntry.size > maxPickleBytes) {
@@ -79,19 +79,18 @@ function readZipCheckpoint(bytes: Uint8Array, options: ReadCheckpointOptions): C
     );
   }
   const host = newHost(bytes, options);
-  const { value } = readPickle(read(pickleEntry, maxPickleBytes), 0, host);
+  const { value } = readPickle(readZipEntry(bytes, pickleEntry), 0, host);
 
   const order = entries.get(`${root}byteorder`);
-  const bigEndian = order !== undefined && new TextDecoder().decode(read(order, 64)) === "big";
-  let inflateBudget = 4 * bytes.length + MEMORY_SLACK;
+  const bigEndian = order !== undefined &&
+    new TextDecoder().decode(readZipEntry(bytes, order)) === "big";
   for (const [key, storage] of host.storages) {
     const entry = entries.get(`${root}data/${key}`);
     if (entry === undefined) throw damaged("a storage is missing");
     if (entry.size !== storage.byteLength) {
       throw damaged(`a storage has ${entry.size} bytes, not ${storage.byteLength}`);
     }
-    storage.attach(read(entry, inflateBudget), bigEndian);
-    if (!entry.stored) inflateBudget -= entry.size;
+    storage.attach(readZipEntry(bytes, entry), bigEndian);
   }
   return value as CheckpointValue;
 }

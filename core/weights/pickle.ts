@@ -15,7 +15,6 @@
  */
 
 import { DecodeError, LimitError } from "../errors.ts";
-import { printable } from "./printable.ts";
 
 /** A Python class or function that the host allows a pickle to mention. */
 export class PickleGlobal {
@@ -387,4 +386,10 @@ class PickleMachine {
 
 function refusal(what: string): DecodeError {
   return new DecodeError(`Cannot read checkpoint: refuses ${what}`);
+}
+
+/** A name out of the file, cut and stripped of control characters for a one-line message. */
+function printable(name: string): string {
+  const short = name.length > 80 ? `${name.slice(0, 80)}…` : name;
+  return short.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "?");
 }
