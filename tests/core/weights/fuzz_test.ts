@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { LimitError, UnsupportedFormatError } from "../../core/errors.ts";
-import { readCheckpoint } from "../../core/weights/checkpoint.ts";
-import { StoredTensor } from "../../core/weights/tensor.ts";
+import { LimitError, UnsupportedFormatError } from "../../../core/errors.ts";
+import { readCheckpoint } from "../../../core/weights/checkpoint.ts";
+import { StoredTensor } from "../../../core/weights/tensor.ts";
 
 /** Numbers below 2^32 from a seed (xorshift32). */
 function generator(seed: number): () => number {
@@ -59,7 +59,7 @@ for (const name of ["dtypes", "shared", "training", "parameters"]) {
     const start = performance.now();
     let failed = 0;
     for (const format of ["zip", "legacy"]) {
-      const url = new URL(`../fixtures/checkpoints/${name}_${format}.pth`, import.meta.url);
+      const url = new URL(`../../fixtures/checkpoints/${name}_${format}.pth`, import.meta.url);
       const file = Deno.readFileSync(url);
       for (let i = 0; i < 300; i++) {
         try {

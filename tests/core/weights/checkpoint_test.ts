@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { DecodeError, LimitError, UnsupportedFormatError } from "../../core/errors.ts";
-import { readCheckpoint } from "../../core/weights/checkpoint.ts";
-import { pickStateDict, readStateDict } from "../../core/weights/state_dict.ts";
-import { toFloat32, type WeightTensor } from "../../core/weights/tensor.ts";
+import { DecodeError, LimitError, UnsupportedFormatError } from "../../../core/errors.ts";
+import { readCheckpoint } from "../../../core/weights/checkpoint.ts";
+import { pickStateDict, readStateDict } from "../../../core/weights/state_dict.ts";
+import { toFloat32, type WeightTensor } from "../../../core/weights/tensor.ts";
 import { bytes, int, MARK, PROTO, STOP, storage, tensor, text, zip } from "./pickle_bytes.ts";
 
-const FIXTURES = new URL("../fixtures/checkpoints/", import.meta.url);
+const FIXTURES = new URL("../../fixtures/checkpoints/", import.meta.url);
 const FORMATS = ["zip", "legacy"];
 
 function fixture(name: string): Uint8Array {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { DecodeError, LimitError } from "../../core/errors.ts";
-import { PickleGlobal, type PickleHost, readPickle } from "../../core/weights/pickle.ts";
-import { readCheckpoint } from "../../core/weights/checkpoint.ts";
+import { DecodeError, LimitError } from "../../../core/errors.ts";
+import { PickleGlobal, type PickleHost, readPickle } from "../../../core/weights/pickle.ts";
+import { readCheckpoint } from "../../../core/weights/checkpoint.ts";
 import {
   bytes,
   global,
