@@ -1,0 +1,79 @@
+/** Where networks run: execution providers of ONNX Runtime behind four plain names. */
+
+import { existsSync } from "node:fs";
+import * as ort from "onnxruntime-node";
+import { DeviceError } from "../errors.ts";
+
+/** What a user may ask for. `auto` takes CUDA where it works and the CPU elsewhere. */
+export const DEVICE_NAMES = ["auto", "cpu", "cuda", "webgpu"] as const;
+export type DeviceName = typeof DEVICE_NAMES[number];
+
+/** What a session really runs on. */
+export type ActualDevice = Exclude<DeviceName, "auto">;
+
+/** Options of {@linkcode openSession}. */
+export interface SessionOptions {
+  /** Execution provider. Default: `"cpu"`. */
+  device?: DeviceName;
+  /** Threads inside one operator. Default: ONNX Runtime's choice, one per core. */
+  threads?: number;
+}
+
+/** A session and the device it was really created on. */
+export interface OpenedSession {
+  readonly session: ort.InferenceSession;
+  readonly device: ActualDevice;
+}
+
+const INSTALL_HINTS: Record<ActualDevice, string> = {
+  cpu: "the CPU provider is part of onnxruntime-node; is this platform supported by it?",
+  cuda: "put libonnxruntime_providers_cuda.so and libonnxruntime_providers_shared.so of the same " +
+    "ONNX Runtime version beside its binding (the package's install script does that) and CUDA 12 " +
+    "with cuDNN 9 on the library path",
+  webgpu: "a Vulkan, Metal or Direct3D 12 driver must be installed and a GPU be visible",
+};
+
+/**
+ * Creates an ONNX Runtime session.
+ *
+ * @param model The bytes of an ONNX model.
+ * @throws {DeviceError} The device asked for by name does not work here; the text says what to install.
+ */
+export async function openSession(
+  model: Uint8Array,
+  { device = "cpu", threads }: SessionOptions = {},
+): Promise<OpenedSession> {
+  if (device === "auto") {
+    if (hasNvidiaDriver()) {
+      try {
+        return await openSession(model, { device: "cuda", threads });
+      } catch (error) {
+        if (!(error instanceof DeviceError)) throw error;
+      }
+    }
+    return await openSession(model, { device: "cpu", threads });
+  }
+  try {
+    const session = await ort.InferenceSession.create(model, {
+      executionProviders: [device],
+      ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+      interOpNumThreads: 1,
+      logSeverityLevel: 3,
+    });
+    return { session, device };
+  } catch (error) {
+    if (device === "cpu") throw error;
+    const reason = (error as Error).message.split("\n")[0];
+    throw new DeviceError(
+      `Device "${device}" is not available here: ${INSTALL_HINTS[device]}. ` +
+        `Use --device cpu meanwhile. (ONNX Runtime: ${reason})`,
+      { cause: error },
+    );
+  }
+}
+
+/** Whether trying CUDA makes sense; without a driver the attempt would only print native errors. */
+function hasNvidiaDriver(): boolean {
+  return existsSync("/proc/driver/nvidia/version") ||
+    existsSync("C:\\Windows\\System32\\nvcuda.dll");
+}

@@ -1,0 +1,235 @@
+/**
+ * Class activation maps: where in a photograph a classifier sees each class.
+ *
+ * Follows IRN's and Puzzle-CAM's inference: at several scales the image and its mirror go through the
+ * classifier, the positive parts of both map stacks are added, every scale's maps are enlarged and
+ * summed, and each class's map is divided by its own maximum.
+ */
+
+import { OptionError } from "../errors.ts";
+import type { Planes, Raster } from "../raster.ts";
+import type { CamModelInfo } from "../runtime/models.ts";
+import { addMirroredPositive, normalizePlanes } from "../../kernels/cam_maps.ts";
+import { interpolateBilinear } from "../../kernels/interpolate.ts";
+import { normalizeImage } from "../../kernels/normalize.ts";
+import { resizeImage } from "../../kernels/resize_image.ts";
+import { stridedSize, workingSize } from "./working_size.ts";
+
+/** What a classifier answers for one image. */
+export interface ClassifierOutput {
+  /** One map per class before ReLU: `C×h×w`. */
+  readonly maps: Float32Array;
+  readonly mapWidth: number;
+  readonly mapHeight: number;
+  /** One logit per class: `C`. */
+  readonly logits: Float32Array;
+}
+
+/** A classifier whose last layer is a map per class. */
+export interface CamClassifier {
+  readonly info: CamModelInfo;
+  /** @param image `3×height×width`, normalised as `info` says. */
+  classify(image: Float32Array, width: number, height: number): Promise<ClassifierOutput>;
+}
+
+/** Options of {@linkcode computeCam}. */
+export interface CamOptions {
+  /**
+   * Names of the classes known to be in the image. Default: the classes whose sigmoid score reaches
+   * the model's threshold for them.
+   */
+  labels?: readonly string[];
+  /** Scales at which the image is looked at. Default: the model's. */
+  scales?: readonly number[];
+  /** Look at the mirrored image as well. Default: `true`. */
+  mirror?: boolean;
+  /**
+   * Images with a longer long side are reduced to this many pixels; all maps are of the reduced
+   * size. Default: 512.
+   */
+  workingSize?: number;
+}
+
+/** Class activation maps of one image; `K` is the number of classes present, which may be 0. */
+export interface Cam {
+  /** Size of the image given. */
+  readonly width: number;
+  readonly height: number;
+  /** `[0, c1, c2, …]`: background, then the classes present, 1-based, ascending. */
+  readonly keys: readonly number[];
+  /** `K×⌈H/4⌉×⌈W/4⌉` of the working size, values 0..1. */
+  readonly cam: Planes;
+  /** `K×H×W` at the working size, values 0..1. */
+  readonly hrCam: Planes;
+  /** Sigmoid score of every class the model knows, in its order. */
+  readonly scores: Float32Array;
+  /** The scales used. */
+  readonly scales: readonly number[];
+}
+
+/** Pixels over all scales (mirrors not counted) that one request may ask the network to see. */
+export const MAX_NETWORK_PIXELS = 4_000_000;
+/** The most scales one request may ask for. */
+export const MAX_SCALES = 8;
+const CAM_STRIDE = 4;
+const HR_STRIDE = 16;
+
+/** Called between heavy steps; throws when the work is no longer wanted. */
+export type Checkpoint = () => void;
+
+/**
+ * Computes the class activation maps of a photograph.
+ *
+ * With `labels` empty, or none predicted, the result has no maps (`K = 0`); that is not an error.
+ *
+ * @throws {OptionError} An unknown label, or scales, threshold or sizes outside what can be served.
+ */
+export async function computeCam(
+  image: Raster,
+  classifier: CamClassifier,
+  options: CamOptions = {},
+  checkpoint: Checkpoint = () => {},
+): Promise<Cam> {
+  const { info } = classifier;
+  const { mirror = true, scales = info.scales } = options;
+  const given = options.labels === undefined ? null : labelIndices(options.labels, info.classes);
+  const work = workingSize(image.width, image.height, options.workingSize);
+  const sizes = scaledSizes(work, scales);
+
+  const outputs: ClassifierOutput[] = [];
+  const logits = new Float64Array(info.classes.length);
+  for (const { width, height } of sizes) {
+    const pixels = resizeImage(image.data, image.width, image.height, 3, width, height);
+    const straight = await look(classifier, pixels, width, height, false);
+    checkpoint();
+    const mirrored = mirror ? await look(classifier, pixels, width, height, true) : null;
+    checkpoint();
+    addMirroredPositive(straight.maps, mirrored?.maps ?? null, straight.mapWidth);
+    outputs.push(straight);
+    for (let c = 0; c < logits.length; c++) {
+      const both = mirrored === null
+        ? straight.logits[c]!
+        : (straight.logits[c]! + mirrored.logits[c]!) / 2;
+      logits[c]! += both / sizes.length;
+    }
+  }
+
+  const scores = Float32Array.from(logits, (logit) => 1 / (1 + Math.exp(-logit)));
+  const present = given ?? predictedClasses(scores, info.scoreThresholds);
+  return {
+    width: image.width,
+    height: image.height,
+    keys: [0, ...present.map((index) => index + 1)],
+    cam: sumMaps(outputs, present, {
+      width: stridedSize(work.width, CAM_STRIDE),
+      height: stridedSize(work.height, CAM_STRIDE),
+    }),
+    hrCam: sumMaps(outputs, present, work, {
+      width: stridedSize(work.width, HR_STRIDE) * HR_STRIDE,
+      height: stridedSize(work.height, HR_STRIDE) * HR_STRIDE,
+    }),
+    scores,
+    scales,
+  };
+}
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+async function look(
+  classifier: CamClassifier,
+  pixels: Uint8Array,
+  width: number,
+  height: number,
+  mirror: boolean,
+): Promise<ClassifierOutput> {
+  const { mean, std } = classifier.info;
+  const input = normalizeImage(pixels, width, height, mean, std, { mirror });
+  return await classifier.classify(input, width, height);
+}
+
+/** Image sizes of all scales, after checking that together they can be served. */
+function scaledSizes(work: Size, scales: readonly number[]): Size[] {
+  if (scales.length === 0 || scales.length > MAX_SCALES) {
+    throw new OptionError(`scales must be 1 to ${MAX_SCALES} numbers, got ${scales.length}`);
+  }
+  let total = 0;
+  const sizes = scales.map((scale) => {
+    if (!(scale >= 0.1 && scale <= 4)) {
+      throw new OptionError(`A scale must lie in 0.1..4, got ${scale}`);
+    }
+    const size = { width: scaled(work.width, scale), height: scaled(work.height, scale) };
+    total += size.width * size.height;
+    return size;
+  });
+  if (total > MAX_NETWORK_PIXELS) {
+    throw new OptionError(
+      `scales ${scales.join(", ")} of a ${work.width}×${work.height} px image are ${total} px, ` +
+        `the limit is ${MAX_NETWORK_PIXELS}; use fewer or smaller scales or a smaller working size`,
+    );
+  }
+  return sizes;
+}
+
+/** Half to even, as Python rounds. */
+function scaled(size: number, scale: number): number {
+  const exact = size * scale;
+  const rounded = exact % 1 === 0.5 ? 2 * Math.round(exact / 2) : Math.round(exact);
+  return Math.max(1, rounded);
+}
+
+/**
+ * Indices of the named classes, ascending and without repetitions.
+ *
+ * @throws {OptionError} The model does not know a name.
+ */
+export function labelIndices(labels: readonly string[], classes: readonly string[]): number[] {
+  const found = labels.map((label) => {
+    const index = classes.indexOf(label);
+    if (index < 0) {
+      throw new OptionError(`Unknown label "${label}"; the model knows ${classes.join(", ")}`);
+    }
+    return index;
+  });
+  return [...new Set(found)].sort((a, b) => a - b);
+}
+
+function predictedClasses(scores: Float32Array, thresholds: readonly number[]): number[] {
+  return thresholds.flatMap((threshold, index) => scores[index]! >= threshold ? [index] : []);
+}
+
+/**
+ * The sum over scales of the chosen classes' maps, enlarged to `full` (default: `size`) and cropped to
+ * `size`, each divided by its maximum.
+ */
+function sumMaps(
+  outputs: readonly ClassifierOutput[],
+  chosen: readonly number[],
+  size: Size,
+  full: Size = size,
+): Planes {
+  const planeSize = size.width * size.height;
+  const data = new Float32Array(chosen.length * planeSize);
+  for (const { maps, mapWidth, mapHeight } of outputs) {
+    const cells = mapWidth * mapHeight;
+    chosen.forEach((index, k) =>
+      interpolateBilinear(
+        maps.subarray(index * cells, (index + 1) * cells),
+        1,
+        mapHeight,
+        mapWidth,
+        full.height,
+        full.width,
+        {
+          cropHeight: size.height,
+          cropWidth: size.width,
+          out: data.subarray(k * planeSize, (k + 1) * planeSize),
+          accumulate: true,
+        },
+      )
+    );
+  }
+  return { ...size, channels: chosen.length, data: normalizePlanes(data, planeSize) };
+}

@@ -1,0 +1,37 @@
+/** Sizes: of the reduced image that networks see, and of their maps. */
+
+import { OptionError } from "../errors.ts";
+
+/** Long side to which larger images are reduced before a network sees them, in pixels. */
+export const DEFAULT_WORKING_SIZE = 512;
+const SMALLEST = 16;
+const LARGEST = 2048;
+
+/**
+ * The size at which an image is worked on: its own, or reduced in proportion so that the long side is
+ * `longSide` pixels.
+ *
+ * @throws {OptionError} `longSide` is no integer in 16..2048.
+ */
+export function workingSize(
+  width: number,
+  height: number,
+  longSide: number = DEFAULT_WORKING_SIZE,
+): { width: number; height: number } {
+  if (!(Number.isInteger(longSide) && longSide >= SMALLEST && longSide <= LARGEST)) {
+    throw new OptionError(
+      `The working size must be an integer in ${SMALLEST}..${LARGEST}, got ${longSide}`,
+    );
+  }
+  const factor = longSide / Math.max(width, height);
+  if (factor >= 1) return { width, height };
+  return {
+    width: Math.max(1, Math.round(width * factor)),
+    height: Math.max(1, Math.round(height * factor)),
+  };
+}
+
+/** Length of a side of `size` pixels sampled every `stride` pixels: `⌊(size − 1)/stride⌋ + 1`. */
+export function stridedSize(size: number, stride: number): number {
+  return Math.floor((size - 1) / stride) + 1;
+}

@@ -1,0 +1,71 @@
+/** Folders laid out as the PASCAL VOC 2012 development kit. */
+
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { XMLParser } from "fast-xml-parser";
+import { decodeMaskPng } from "../image/mod.ts";
+import type { Mask } from "../raster.ts";
+import { VOC_CLASSES } from "./classes.ts";
+
+/** A folder laid out as the VOC 2012 development kit. */
+export class VocFolder {
+  /** @param root The folder that holds `JPEGImages`, `Annotations`, `SegmentationClass`, `ImageSets`. */
+  constructor(readonly root: string) {}
+
+  /**
+   * The image ids of `ImageSets/Segmentation/SET.txt`, in the file's order.
+   *
+   * @throws {RangeError} `set` is not a plain name. Errors of reading pass through.
+   */
+  async ids(set: string): Promise<string[]> {
+    if (!/^[\w-]+$/.test(set)) throw new RangeError(`Not the name of an image set: "${set}"`);
+    const text = await readFile(
+      join(this.root, "ImageSets", "Segmentation", `${set}.txt`),
+      "utf8",
+    );
+    return text.split(/\s+/).filter((id) => id !== "");
+  }
+
+  /** Path of an image's JPEG file. */
+  imagePath(id: string): string {
+    return join(this.root, "JPEGImages", `${id}.jpg`);
+  }
+
+  /**
+   * The classes named in an image's annotation: ascending 0-based indices into
+   * {@linkcode VOC_CLASSES}. Names of object parts do not count.
+   *
+   * @throws {SyntaxError} The annotation is not XML or names an unknown class.
+   */
+  async labels(id: string): Promise<number[]> {
+    const path = join(this.root, "Annotations", `${id}.xml`);
+    return parseAnnotation(await readFile(path, "utf8"), path);
+  }
+
+  /** The image's truth from `SegmentationClass`: class indices 0..20, 255 = ignore. */
+  async truth(id: string): Promise<Mask> {
+    return decodeMaskPng(await readFile(join(this.root, "SegmentationClass", `${id}.png`)));
+  }
+}
+
+/** See {@linkcode VocFolder.labels}; `where` names the file in errors. */
+export function parseAnnotation(xml: string, where: string): number[] {
+  const parser = new XMLParser({
+    isArray: (name) => name === "object",
+    processEntities: false,
+    parseTagValue: false,
+  });
+  let objects: { name?: unknown }[];
+  try {
+    objects = parser.parse(xml, true)?.annotation?.object ?? [];
+  } catch (error) {
+    throw new SyntaxError(`Cannot read annotation ${where}: ${(error as Error).message}`);
+  }
+  const found = new Set<number>();
+  for (const { name } of objects) {
+    const index = VOC_CLASSES.indexOf(String(name));
+    if (index < 0) throw new SyntaxError(`Cannot read annotation ${where}: no VOC class "${name}"`);
+    found.add(index);
+  }
+  return [...found].sort((a, b) => a - b);
+}
