@@ -1,0 +1,136 @@
+/** SILOP as a library: one object that takes images and answers maps and masks. */
+
+import type { ImageLimits } from "./image/mod.ts";
+import type { Mask } from "./raster.ts";
+import type { DeviceName } from "./runtime/device.ts";
+import { planWork, type WorkPlan, type WorkPlanOptions } from "./runtime/machine.ts";
+import { DEFAULT_CAM_MODEL, EMBEDDED_MODELS } from "./runtime/models.ts";
+import { type RunOptions, StagePool, type WorkerReady } from "./runtime/pool.ts";
+import type { Cam, CamOptions } from "./stages/cam.ts";
+import type {
+  FileFormat,
+  StageName,
+  StageOptions,
+  StageResult,
+  StageSummary,
+} from "./stages/render.ts";
+
+/** Options of {@linkcode createSilop}. */
+export interface SilopOptions extends WorkPlanOptions {
+  /** Where networks run. Default: `"auto"`: CUDA where it works, else the CPU. */
+  device?: DeviceName;
+  /** Folder of models with a `manifest.json`. Default: the models that come with this project. */
+  models?: URL;
+  /** Name of the CAM model in the manifest. Default: the embedded one. */
+  camModel?: string;
+  /** Limits of the images accepted. Default: 20 MiB, 25 megapixels, 8192 px a side. */
+  limits?: Partial<ImageLimits>;
+}
+
+/** A segmentation: the mask, and what it shows. */
+export interface Segmentation {
+  readonly mask: Mask;
+  readonly cam: Cam;
+  readonly summary: StageSummary;
+}
+
+/** See {@linkcode createSilop}. */
+export class Silop {
+  /** How many workers and threads are at work. */
+  readonly plan: WorkPlan;
+  /** Settles when the models are loaded; rejects with the reason they cannot be. */
+  readonly ready: Promise<WorkerReady>;
+  readonly limits: Partial<ImageLimits>;
+  readonly #pool: StagePool;
+
+  constructor(options: SilopOptions = {}) {
+    const {
+      device = "auto",
+      models = EMBEDDED_MODELS,
+      camModel = DEFAULT_CAM_MODEL,
+      limits = {},
+    } = options;
+    this.plan = planWork(options);
+    this.limits = limits;
+    this.#pool = new StagePool({ models, camModel, device }, this.plan);
+    this.ready = this.#pool.ready;
+  }
+
+  /** Jobs waiting or running. */
+  get load(): number {
+    return this.#pool.load;
+  }
+
+  /**
+   * Class activation maps of an image file.
+   *
+   * @param image Bytes of a JPEG, PNG, WebP, GIF or TIFF.
+   * @throws {UnsupportedFormatError} Another format.
+   * @throws {DecodeError} The bytes are damaged.
+   * @throws {LimitError} The image is too large.
+   * @throws {OptionError} An option cannot be served.
+   */
+  async cam(image: Uint8Array, options: CamOptions = {}, run: RunOptions = {}): Promise<Cam> {
+    const { arrays } = await this.#run("cam", image, options, [], true, run);
+    return arrays!.cam;
+  }
+
+  /** Segments an image file into classes; throws as {@linkcode Silop.cam} does. */
+  async segment(
+    image: Uint8Array,
+    options: StageOptions = {},
+    run: RunOptions = {},
+  ): Promise<Segmentation> {
+    const { arrays, summary } = await this.#run("segment", image, options, [], true, run);
+    return { mask: arrays!.mask!, cam: arrays!.cam, summary };
+  }
+
+  /**
+   * Runs a stage and encodes its result as files, all in a worker; throws as
+   * {@linkcode Silop.cam} does.
+   */
+  async render(
+    stage: StageName,
+    image: Uint8Array,
+    options: StageOptions = {},
+    files: readonly FileFormat[] = [],
+    run: RunOptions = {},
+  ): Promise<StageResult> {
+    return await this.#run(stage, image, options, files, false, run);
+  }
+
+  /** Ends the workers; what is not finished is rejected. */
+  close(): void {
+    this.#pool.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #run(
+    stage: StageName,
+    image: Uint8Array,
+    options: StageOptions,
+    files: readonly FileFormat[],
+    arrays: boolean,
+    run: RunOptions,
+  ): Promise<StageResult> {
+    return this.#pool.run({ stage, image, options, files, arrays, limits: this.limits }, run);
+  }
+}
+
+/**
+ * Starts workers, loads the models into them and returns an object to send images to. Call
+ * {@linkcode Silop.close} (or declare it with `using`) when done.
+ *
+ * @example
+ * ```ts
+ * using silop = createSilop();
+ * const { mask, summary } = await silop.segment(await Deno.readFile("photo.jpg"));
+ * ```
+ * @throws {RangeError} Workers or threads are no positive integers.
+ */
+export function createSilop(options: SilopOptions = {}): Silop {
+  return new Silop(options);
+}
