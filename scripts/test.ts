@@ -1,0 +1,85 @@
+/**
+ * `deno task test`: formatting, lint, types, the unit tests and the slow ones, one after another, and a
+ * closing line that sums them up: `N passed, N failed, N skipped`.
+ *
+ * `deno task test unit` and `deno task test slow` run one group of tests alone.
+ */
+
+const PERMISSIONS = [
+  "--allow-read",
+  "--allow-write",
+  "--allow-ffi",
+  "--allow-env",
+  "--allow-sys",
+  "--allow-net",
+  "--allow-run",
+];
+
+const CHECKS: readonly (readonly string[])[] = [["fmt", "--check"], ["lint"], ["check"]];
+const GROUPS = {
+  unit: ["test", "--parallel", ...PERMISSIONS, "--ignore=tests/slow", "tests"],
+  slow: ["test", ...PERMISSIONS, "tests/slow"],
+} as const;
+
+interface Counts {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+/** Runs Deno, shows its output as it comes, and returns it with the exit code. */
+async function deno(args: readonly string[]): Promise<{ code: number; output: string }> {
+  console.log(`\n> deno ${args.join(" ")}`);
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [...args],
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  let output = "";
+  const show = async (stream: ReadableStream<Uint8Array>, to: typeof Deno.stdout) => {
+    const decoder = new TextDecoder();
+    for await (const chunk of stream) {
+      output += decoder.decode(chunk, { stream: true });
+      await to.write(chunk);
+    }
+  };
+  await Promise.all([show(child.stdout, Deno.stdout), show(child.stderr, Deno.stderr)]);
+  return { code: (await child.status).code, output };
+}
+
+/** The numbers of `deno test`'s closing line, or `null` when it did not come to one. */
+function readSummary(output: string): Counts | null {
+  // deno-lint-ignore no-control-regex
+  const plain = output.replace(/\x1b\[[0-9;]*m/g, "");
+  const lines = [...plain.matchAll(
+    /^(?:ok|FAILED) \| (\d+) passed(?: \([^)]*\))? \| (\d+) failed(?: \([^)]*\))?(?: \| (\d+) ignored)?/gm,
+  )];
+  const last = lines.at(-1);
+  if (last === undefined) return null;
+  return { passed: Number(last[1]), failed: Number(last[2]), skipped: Number(last[3] ?? 0) };
+}
+
+const wanted = Deno.args[0];
+if (wanted !== undefined && !Object.hasOwn(GROUPS, wanted)) {
+  console.error(`Unknown group of tests "${wanted}"; there are: ${Object.keys(GROUPS).join(", ")}`);
+  Deno.exit(2);
+}
+
+const total: Counts = { passed: 0, failed: 0, skipped: 0 };
+if (wanted === undefined) {
+  for (const check of CHECKS) {
+    const { code } = await deno(check);
+    total[code === 0 ? "passed" : "failed"]++;
+  }
+}
+for (const [name, args] of Object.entries(GROUPS)) {
+  if (wanted !== undefined && wanted !== name) continue;
+  const { code, output } = await deno(args);
+  const counts = readSummary(output) ?? { passed: 0, failed: 0, skipped: 0 };
+  // A run that broke off, or failed outside any test, counts as one failure.
+  if (code !== 0 && counts.failed === 0) counts.failed = 1;
+  for (const key of ["passed", "failed", "skipped"] as const) total[key] += counts[key];
+}
+const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
+console.log(`\n${total.passed} passed, ${total.failed} failed${skipped}`);
+Deno.exit(total.failed === 0 ? 0 : 1);
