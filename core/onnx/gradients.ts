@@ -6,6 +6,8 @@
 import type { GraphBuilder, Node, Value } from "./graph_builder.ts";
 import { mayEqualShapes, shapeText } from "./shape.ts";
 import { isFloat } from "./tensor_data.ts";
+import { blockedGradients } from "./gradients/blocked.ts";
+import { customGradient } from "./gradients/custom.ts";
 import { elementwiseGradients } from "./gradients/elementwise.ts";
 import { indexingGradients } from "./gradients/indexing.ts";
 import { layoutGradients } from "./gradients/layout.ts";
@@ -22,6 +24,7 @@ export const gradientRules: GradientTable = {
   ...layoutGradients,
   ...indexingGradients,
   ...windowGradients,
+  ...blockedGradients,
 };
 
 /** What gradients start from and where they stop. */
@@ -56,7 +59,6 @@ export function gradients(
   const parts = new Map<Value, Value[]>([[loss, [seed]]]);
   for (const node of [...g.nodes].reverse()) {
     if (!node.outputs.some((output) => active.has(output) && parts.has(output))) continue;
-    if (!node.inputs.some((input) => input && active.has(input))) continue;
     g.scope(`gradient/${node.name}`, () => walkBack(g, node, active, parts));
   }
   return g.scope("gradient", () =>
@@ -109,7 +111,11 @@ function walkBack(
   active: ReadonlySet<Value>,
   parts: Map<Value, Value[]>,
 ): void {
-  const rule = gradientRules[node.domain ? `${node.domain}:${node.type}` : node.type];
+  const custom = customGradient(node.outputs[0]!);
+  const inputs = custom?.inputs ?? node.inputs;
+  if (!inputs.some((input) => input && active.has(input))) return;
+  const rule = custom?.rule ??
+    gradientRules[node.domain ? `${node.domain}:${node.type}` : node.type];
   if (!rule) {
     throw new TypeError(`Cannot differentiate ${node.type} "${node.name}": it has no rule`);
   }
@@ -121,10 +127,10 @@ function walkBack(
     // Rules of one output read it; rules of several find it among `dys`.
     dy: dys[0]!,
     y: node.outputs[0]!,
-    x: node.inputs as readonly Value[],
+    x: inputs as readonly Value[],
   };
   const rules = rule(back);
-  node.inputs.forEach((input, index) => {
+  inputs.forEach((input, index) => {
     const derive = rules[index];
     if (!input || !active.has(input) || !derive) return;
     const gradient = derive();
@@ -136,8 +142,13 @@ function walkBack(
 }
 
 function checkGradient(gradient: Value, value: Value, origin: string): void {
-  if (gradient.dtype === value.dtype && mayEqualShapes(gradient.shape, value.shape)) return;
-  const [is, want] = [gradient, value].map(({ dtype, shape }) => `${dtype}${shapeText(shape)}`);
+  if (
+    gradient.dtype === value.dtype && gradient.layout === value.layout &&
+    mayEqualShapes(gradient.shape, value.shape)
+  ) return;
+  const [is, want] = [gradient, value].map(({ dtype, shape, layout }) =>
+    `${layout} ${dtype}${shapeText(shape)}`
+  );
   throw new TypeError(
     `Cannot use the gradient from ${origin}: it is ${is}, "${value.name}" ${want}`,
   );

@@ -19,6 +19,7 @@ import {
 import type { Dim, Shape } from "./shape.ts";
 import { Call, type ValueType } from "./inference/call.ts";
 import { inferenceRules } from "./inference/table.ts";
+import { type Layout, resultLayout } from "./inference/blocked.ts";
 
 /**
  * The compile-time arguments of a node. A number is an ONNX `int`; where an operator wants a
@@ -73,6 +74,8 @@ export class Value implements ValueType {
     readonly node: Node | null = null,
     /** The elements of a constant. */
     readonly data: TensorData | null = null,
+    /** The order of its elements; see `layouts.ts`. */
+    readonly layout: Layout = "plain",
   ) {}
 
   /** Number of axes. */
@@ -108,6 +111,11 @@ export interface NodeOptions {
    * inference rule here or its output shape hangs on values known only at run time.
    */
   outputs?: number | readonly ValueType[];
+  /**
+   * Says outright in which order the elements of the outputs are, and lets the node work on blocked
+   * values whatever it is. Default: found from operator and inputs.
+   */
+  layout?: Layout;
 }
 
 /** How a constant is kept in the file. */
@@ -153,8 +161,8 @@ export class Graph {
   }
 
   /** Declares an input of the model. Sizes may be symbols, e.g. `["N", 3, "H", "W"]`. */
-  input(name: string, dtype: DataType, shape: Shape): Value {
-    const value = new Value(this, this.#claim(name), dtype, [...shape]);
+  input(name: string, dtype: DataType, shape: Shape, layout: Layout = "plain"): Value {
+    const value = new Value(this, this.#claim(name), dtype, [...shape], null, null, layout);
     this.inputs.push(value);
     return value;
   }
@@ -234,11 +242,12 @@ export class Graph {
     const count = typeof outputs === "number" ? outputs : outputs.length;
     const call = new Call(type, name, given, attributes, count);
     const types = typeof outputs === "number" ? this.#infer(domain, call) : outputs;
+    const found = options.layout ?? resultLayout(domain, call);
     const values: Value[] = [];
     const node: Node = { type, domain, name, inputs: given, outputs: values, attributes };
-    types.slice(0, count).forEach(({ dtype, shape }, index) => {
+    types.slice(0, count).forEach(({ dtype, shape, layout = found }, index) => {
       const label = index === 0 ? name : this.#claim(`${name}:${index}`);
-      values.push(new Value(this, label, dtype, [...shape], node));
+      values.push(new Value(this, label, dtype, [...shape], node, null, layout));
     });
     this.nodes.push(node);
     return values;
@@ -250,6 +259,9 @@ export class Graph {
    */
   output(name: string, value: Value): void {
     this.#checkOrigin(value, "output");
+    if (value.layout === "blocked" && !this.parent) {
+      throw new TypeError(`Cannot add output "${name}": "${value.name}" is in blocked layout`);
+    }
     const taken = value.node === null || value.graph !== this || this.outputs.includes(value);
     if (value.name !== name) this.#claim(name);
     else if (taken) throw new TypeError(`Cannot add output "${name}": the name is taken`);

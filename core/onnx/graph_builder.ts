@@ -24,6 +24,7 @@ import { mayEqualShapes, type Shape } from "./shape.ts";
 
 export { float, Graph, type Node, Value } from "./graph.ts";
 export type { Attributes, ConstantOptions, NodeOptions } from "./graph.ts";
+export type { Layout } from "./inference/blocked.ts";
 export type { Dim, Shape } from "./shape.ts";
 export type { DataType, TensorData, TypedArray } from "./tensor_data.ts";
 
@@ -474,7 +475,9 @@ export class GraphBuilder extends Graph {
     const g = new GraphBuilder(this, `${name}/`);
     const iteration = g.input(g.freeName("iteration"), "int64", []);
     const going = g.input(g.freeName("going"), "bool", []);
-    const before = state.map((v, at) => g.input(g.freeName(`state${at}`), v.dtype, v.shape));
+    const before = state.map((v, at) =>
+      g.input(g.freeName(`state${at}`), v.dtype, v.shape, v.layout)
+    );
     const { state: after, scans = [], again = going } = body(g, { iteration, state: before });
     if (after.length !== state.length) {
       throw new TypeError(`Cannot loop over ${state.length} values: ${after.length} are left`);

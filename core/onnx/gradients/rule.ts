@@ -4,7 +4,7 @@
 
 import type { GraphBuilder, Node, Value } from "../graph_builder.ts";
 import { tensorData } from "../tensor_data.ts";
-import { isStatic, mayEqualShapes, multiplyDims } from "../shape.ts";
+import { isStatic, multiplyDims } from "../shape.ts";
 
 /** One node on the way back, with the gradient of the loss by its outputs. */
 export interface Backward {
@@ -84,15 +84,14 @@ export function sumTo(g: GraphBuilder, d: Value, x: Value): Value {
   return extra === 0 ? sum : g.squeeze(sum, Array.from({ length: extra }, (_, axis) => axis));
 }
 
-/** `d` with the shape of `x`, which holds as many elements. */
+/** `d` with the shape of `x`, which holds as many elements, and in its layout. */
 export function reshapeLike(g: GraphBuilder, d: Value, x: Value): Value {
+  const outputs = [{ dtype: d.dtype, shape: x.shape }];
   const open = x.shape.filter((dim) => typeof dim === "string").length;
-  if (open > 1) return g.reshape(d, g.shapeOf(x), { shape: x.shape });
-  const sizes = x.shape.map((dim) => typeof dim === "number" ? dim : -1);
-  const result = g.reshape(d, sizes);
-  return mayEqualShapes(result.shape, x.shape) && result.shape.every((s, i) => s === x.shape[i])
-    ? result
-    : g.op("Reshape", [d, g.ints(sizes)], {}, { outputs: [{ dtype: d.dtype, shape: x.shape }] });
+  const sizes = open > 1
+    ? g.shapeOf(x)
+    : g.ints(x.shape.map((dim) => typeof dim === "number" ? dim : -1));
+  return g.op("Reshape", [d, sizes], {}, { outputs, layout: x.layout });
 }
 
 /** `d` stretched to the shape of `x`. */
@@ -104,9 +103,9 @@ export function stretchTo(g: GraphBuilder, d: Value, x: Value): Value {
 /** Zeros of the shape and type of `x`. */
 export function zerosLike(g: GraphBuilder, x: Value): Value {
   const value = tensorData([0], [1], x.dtype);
-  if (isStatic(x.shape)) return g.op("ConstantOfShape", [g.ints(x.shape)], { value });
   const outputs = [{ dtype: x.dtype, shape: x.shape }];
-  return g.op("ConstantOfShape", [g.shapeOf(x)], { value }, { outputs });
+  const sizes = isStatic(x.shape) ? g.ints(x.shape) : g.shapeOf(x);
+  return g.op("ConstantOfShape", [sizes], { value }, { outputs, layout: x.layout });
 }
 
 /** 1 where `x` is above `bound` and 0 elsewhere, as a factor. */

@@ -5,7 +5,7 @@
 import type { Value } from "../graph_builder.ts";
 import { toNumbers } from "../tensor_data.ts";
 import { type InterpolationOptions, matrixConstant } from "../resize.ts";
-import { convInputGradient } from "./conv_input.ts";
+import { convInputGradient, plainMaps } from "./conv_input.ts";
 import { convWeightGradient } from "./conv_weights.ts";
 import { geometryOf } from "./geometry.ts";
 import {
@@ -24,7 +24,7 @@ const conv: GradientRule = ({ g, node, dy, y, x: [x, w] }) => {
   const geometry = geometryOf(node, x!, y, kernel);
   const group = int(node, "group", 1);
   return [
-    () => convInputGradient(g, dy, w!, group, geometry),
+    () => convInputGradient(plainMaps(g), g, dy, w!, group, geometry),
     () => convWeightGradient(g, dy, x!, group, geometry),
     () => sumInStages(g, dy, [0, 2, 3], false),
   ];
@@ -74,7 +74,7 @@ const averagePool: GradientRule = ({ g, node, dy, y, x: [x] }) => [() => {
     1,
     ...kernel,
   ], { dtype: dy.dtype });
-  return convInputGradient(g, g.mul(dy, share), ones, channels, geometry);
+  return convInputGradient(plainMaps(g), g, g.mul(dy, share), ones, channels, geometry);
 }];
 
 /** Resampling is a matrix product along each axis, its gradient the transposed one. */

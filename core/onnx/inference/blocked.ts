@@ -1,14 +1,48 @@
 /**
- * Shapes of ONNX Runtime's own CPU operators on channels in blocks (`com.microsoft.nchwc`). A
+ * Layouts, and shapes of ONNX Runtime's own CPU operators on channels in blocks (`com.microsoft.nchwc`). A
  * blocked tensor keeps the shape `N×C×H×W`; only the order of its elements differs, with C a
  * multiple of the block size.
  */
 
-import type { InferenceRule, InferenceTable } from "./call.ts";
+import type { Call, InferenceRule, InferenceTable } from "./call.ts";
 import { mayEqualShapes } from "../shape.ts";
+import { elementwiseRules } from "./elementwise.ts";
 import { windowRules } from "./window.ts";
 
-const DOMAIN = "com.microsoft.nchwc";
+/** The domain of the operators on blocked tensors. */
+export const BLOCKED = "com.microsoft.nchwc";
+
+/**
+ * The order of a tensor's elements: row major, or `N×(C/block)×H×W×block` under the shape
+ * `N×C×H×W`.
+ */
+export type Layout = "plain" | "blocked";
+
+/** Operators that take each element by itself, whatever the order. */
+const elementwise = new Set(Object.keys(elementwiseRules));
+for (const type of ["Softmax", "LogSoftmax", "CumSum"]) elementwise.delete(type);
+
+/**
+ * The layout of a node's outputs.
+ *
+ * @throws {TypeError} when an operator that minds the order would get blocked elements.
+ */
+export function resultLayout(domain: string, call: Call): Layout {
+  if (domain === BLOCKED) {
+    // One pixel a channel: both orders are the same.
+    return ["ReorderOutput", "GlobalAveragePool"].includes(call.type) ? "plain" : "blocked";
+  }
+  const blocked = call.inputs.find((value) => value?.layout === "blocked");
+  if (!blocked || call.type === "Loop" || call.type === "Shape") return "plain";
+  if (!elementwise.has(call.type)) call.fail(`"${blocked.name}" is in blocked layout`);
+  for (const value of call.inputs) {
+    if (!value || value.rank === 0 || value === blocked) continue;
+    if (value.layout !== "blocked" || !mayEqualShapes(value.shape, blocked.shape)) {
+      call.fail("a blocked value can only meet scalars and blocked values of its shape");
+    }
+  }
+  return "blocked";
+}
 
 /** As Conv, with a fourth input that is added before the activation. */
 const conv: InferenceRule = (call) => {
@@ -41,10 +75,10 @@ const globalPool: InferenceRule = (call) => {
 };
 
 export const blockedRules: InferenceTable = {
-  [`${DOMAIN}:Conv`]: conv,
-  [`${DOMAIN}:ReorderInput`]: reorderInput,
-  [`${DOMAIN}:ReorderOutput`]: reorderOutput,
-  [`${DOMAIN}:GlobalAveragePool`]: globalPool,
-  [`${DOMAIN}:MaxPool`]: windowRules.MaxPool!,
-  [`${DOMAIN}:AveragePool`]: windowRules.AveragePool!,
+  [`${BLOCKED}:Conv`]: conv,
+  [`${BLOCKED}:ReorderInput`]: reorderInput,
+  [`${BLOCKED}:ReorderOutput`]: reorderOutput,
+  [`${BLOCKED}:GlobalAveragePool`]: globalPool,
+  [`${BLOCKED}:MaxPool`]: windowRules.MaxPool!,
+  [`${BLOCKED}:AveragePool`]: windowRules.AveragePool!,
 };

@@ -6,11 +6,14 @@ import type { DataType, TensorData } from "../tensor_data.ts";
 import { isFloat, toNumbers } from "../tensor_data.ts";
 import { type Shape, shapeText } from "../shape.ts";
 import type { Attributes, Value } from "../graph.ts";
+import type { Layout } from "./blocked.ts";
 
 /** Element type and sizes of a value. */
 export interface ValueType {
   readonly dtype: DataType;
   readonly shape: Shape;
+  /** Order of the elements. Default: found from operator and inputs. */
+  readonly layout?: Layout;
 }
 
 /** Finds the types of a node's outputs; throws `TypeError` where the inputs do not fit. */
