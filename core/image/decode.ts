@@ -46,7 +46,7 @@ const DECODERS: Record<ImageFormat, (bytes: Uint8Array) => Uint8Array | Promise<
  * several. Colour profiles are not applied.
  *
  * The limits are checked on the file's size and header first, so an image beyond them costs next to
- * nothing; decoding itself then needs about 4 to 16 bytes per pixel of working memory.
+ * nothing; decoding itself then needs 7 to 18 bytes of memory per pixel (progressive JPEG the most).
  *
  * @throws {UnsupportedFormatError} when the format, or this variant of it, is not read.
  * @throws {DecodeError} when the file is empty, cut short or damaged.

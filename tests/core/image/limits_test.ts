@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { deflateSync } from "node:zlib";
+import { LimitError } from "../../../core/errors.ts";
+import {
+  decodeImage,
+  decodeMaskPng,
+  DEFAULT_IMAGE_LIMITS,
+  encodeMaskPng,
+} from "../../../core/image/mod.ts";
+import { readFixture } from "./fixtures.ts";
+import { assemblePng, ihdr } from "./png_parts.ts";
+
+Deno.test("decodeImage() refuses a 31 KB PNG of 16000×16000 px in under 50 ms", async () => {
+  const pixels = deflateSync(new Uint8Array(16000 * (16000 / 8 + 1)), { level: 9 });
+  const bomb = assemblePng([
+    ["IHDR", ihdr(16000, 16000, 1, 0)],
+    ["IDAT", pixels],
+    ["IEND", new Uint8Array(0)],
+  ]);
+  assert.ok(bomb.length < 40_000);
+  const start = performance.now();
+  await assert.rejects(
+    decodeImage(bomb),
+    new LimitError(
+      "Cannot decode image: PNG header says 16000×16000 px, limit is 8192 px a side",
+    ),
+  );
+  assert.ok(performance.now() - start < 50);
+});
+
+Deno.test("decodeImage() refuses a PNG that unpacks to more than its header promises", async () => {
+  const bomb = assemblePng([
+    ["IHDR", ihdr(30, 20, 8, 0)],
+    ["IDAT", deflateSync(new Uint8Array(40_000_000), { level: 9 })],
+    ["IEND", new Uint8Array(0)],
+  ]);
+  const start = performance.now();
+  await assert.rejects(decodeImage(bomb), {
+    name: "DecodeError",
+    message: "Cannot decode image: PNG holds more pixel data than its header promises",
+  });
+  assert.ok(performance.now() - start < 100);
+});
+
+Deno.test("decodeImage() refuses a body of 21 MB before looking at it", async () => {
+  const body = new Uint8Array(21_000_000);
+  await assert.rejects(
+    decodeImage(body),
+    new LimitError(
+      "Cannot decode image: the file has 21000000 bytes, limit is 20971520 bytes",
+    ),
+  );
+});
+
+Deno.test("decodeImage() takes limits, and defaults for those left out", async () => {
+  const bytes = readFixture("png_rgb.png"); // 31×22
+  assert.deepEqual({ ...DEFAULT_IMAGE_LIMITS }, {
+    maxBytes: 20 * 2 ** 20,
+    maxPixels: 25e6,
+    maxSide: 8192,
+  });
+  await decodeImage(bytes, { limits: { maxSide: 31, maxPixels: 682, maxBytes: bytes.length } });
+  await assert.rejects(decodeImage(bytes, { limits: { maxSide: 30 } }), LimitError);
+  await assert.rejects(decodeImage(bytes, { limits: { maxPixels: 681 } }), {
+    name: "LimitError",
+    message: "Cannot decode image: PNG header says 31×22 px, limit is 681 px in all",
+  });
+  const maxBytes = bytes.length - 1;
+  await assert.rejects(decodeImage(bytes, { limits: { maxBytes } }), LimitError);
+  await assert.rejects(decodeImage(bytes, { limits: { maxSide: 0 } }), RangeError);
+  await assert.rejects(decodeImage(bytes, { limits: { maxSide: NaN } }), RangeError);
+});
+
+Deno.test("decodeImage() counts sizes hidden behind a small header", async () => {
+  const limits = { maxSide: 100 };
+  const frame = readFixture("gif_frame_inside.gif").slice(); // 37×26, frame of 31×22
+  const view = new DataView(frame.buffer);
+  const descriptor = frame.indexOf(0x2c, 13 + 3 * 32);
+  view.setUint16(descriptor + 5, 60_000, true);
+  await assert.rejects(decodeImage(frame, { limits }), {
+    name: "LimitError",
+    message: /GIF first frame says 60000×22 px/,
+  });
+  const tile = readFixture("tiff_tiles.tif").slice();
+  const tiff = new DataView(tile.buffer);
+  const directory = tiff.getUint32(4, true);
+  for (let i = 0; i < tiff.getUint16(directory, true); i++) {
+    const entry = directory + 2 + 12 * i;
+    if (tiff.getUint16(entry, true) === 322) tiff.setUint16(entry + 8, 50_000, true);
+  }
+  await assert.rejects(decodeImage(tile, { limits }), {
+    name: "LimitError",
+    message: /TIFF tile says 50000×16 px/,
+  });
+});
+
+Deno.test("decodeImage() refuses a WebP whose canvas and bitstream disagree", async () => {
+  const bytes = readFixture("webp_lossy_alpha.webp").slice(); // begins with a VP8X chunk
+  const lossy = indexOfAscii(bytes, "VP8 ");
+  new DataView(bytes.buffer).setUint16(lossy + 8 + 6, 16_383, true);
+  await assert.rejects(decodeImage(bytes), {
+    name: "DecodeError",
+    message: /canvas and picture disagree/,
+  });
+});
+
+Deno.test("decodeMaskPng() keeps the limits too", () => {
+  const png = encodeMaskPng({ width: 40, height: 30, data: new Uint8Array(1200) });
+  assert.throws(() => decodeMaskPng(png, { limits: { maxSide: 39 } }), LimitError);
+  assert.throws(() => decodeMaskPng(png, { limits: { maxBytes: 100 } }), LimitError);
+});
+
+function indexOfAscii(bytes: Uint8Array, text: string): number {
+  return new TextDecoder("latin1").decode(bytes).indexOf(text);
+}
