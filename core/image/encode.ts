@@ -1,6 +1,8 @@
 import { crc32, deflateSync } from "node:zlib";
+import { UnsupportedFormatError } from "../errors.ts";
 import type { Mask, Raster } from "../raster.ts";
 import { damaged } from "./bytes.ts";
+import { formatLabel } from "./format.ts";
 import {
   checkImageBytes,
   checkImageLimits,
@@ -87,7 +89,11 @@ export function decodeMaskPng(
 ): Mask {
   const limits = resolveImageLimits(options.limits);
   const format = sniffFormat(bytes);
-  if (format !== "png") throw damaged(`a mask must be a PNG, this is ${format}`);
+  if (format !== "png") {
+    throw new UnsupportedFormatError(
+      `Cannot decode image: a mask must be a PNG, this is ${formatLabel(format)}`,
+    );
+  }
   checkImageBytes(bytes.length, limits);
   checkImageLimits(readPngHeader(bytes), limits);
   const png = parsePng(bytes, true);

@@ -60,6 +60,20 @@ Deno.test("decodeImage() refuses a JPEG whose scan was cut but whose end marker 
   }
 });
 
+Deno.test("decodeImage() refuses a WebP whose data was cut but whose sizes add up", async () => {
+  for (const [name, type] of [["webp_lossy.webp", "VP8 "], ["webp_lossless.webp", "VP8L"]]) {
+    const bytes = readFixture(name!);
+    assert.equal(String.fromCharCode(...bytes.subarray(12, 16)), type);
+    for (const share of [0.2, 0.5, 0.8, 0.95]) {
+      const size = Math.floor((bytes.length - 20) * share / 2) * 2;
+      const cut = bytes.slice(0, 20 + size);
+      new DataView(cut.buffer).setUint32(4, 12 + size, true);
+      new DataView(cut.buffer).setUint32(16, size, true);
+      await assert.rejects(decodeImage(cut), { name: "DecodeError" }, `${name} ${share}`);
+    }
+  }
+});
+
 Deno.test("decodeImage() accepts bytes after a JPEG's end and between its segments", async () => {
   const bytes = readFixture("jpeg_420.jpg");
   const plain = await decodeImage(bytes);
