@@ -1,19 +1,13 @@
 /** SILOP as a library: one object that takes images and answers maps and masks. */
 
 import type { ImageLimits } from "./image/mod.ts";
-import type { Mask } from "./raster.ts";
 import type { DeviceName } from "./runtime/device.ts";
 import { planWork, type WorkPlan, type WorkPlanOptions } from "./runtime/machine.ts";
 import { DEFAULT_CAM_MODEL, EMBEDDED_MODELS } from "./runtime/models.ts";
 import { type RunOptions, StagePool, type WorkerReady } from "./runtime/pool.ts";
 import type { Cam, CamOptions } from "./stages/cam.ts";
-import type {
-  FileFormat,
-  StageName,
-  StageOptions,
-  StageResult,
-  StageSummary,
-} from "./stages/render.ts";
+import type { FileFormat, StageName, StageOptions, StageResult } from "./stages/render.ts";
+import type { Segmentation } from "./stages/segment_stage.ts";
 
 /** Options of {@linkcode createSilop}. */
 export interface SilopOptions extends WorkPlanOptions {
@@ -25,13 +19,6 @@ export interface SilopOptions extends WorkPlanOptions {
   camModel?: string;
   /** Limits of the images accepted. Default: 20 MiB, 25 megapixels, 8192 px a side. */
   limits?: Partial<ImageLimits>;
-}
-
-/** A segmentation: the mask, and what it shows. */
-export interface Segmentation {
-  readonly mask: Mask;
-  readonly cam: Cam;
-  readonly summary: StageSummary;
 }
 
 /** See {@linkcode createSilop}. */
@@ -71,31 +58,29 @@ export class Silop {
    * @throws {OptionError} An option cannot be served.
    */
   async cam(image: Uint8Array, options: CamOptions = {}, run: RunOptions = {}): Promise<Cam> {
-    const { arrays } = await this.#run("cam", image, options, [], true, run);
-    return arrays!.cam;
+    return (await this.#run("cam", image, options, [], true, run)).output!;
   }
 
   /** Segments an image file into classes; throws as {@linkcode Silop.cam} does. */
   async segment(
     image: Uint8Array,
-    options: StageOptions = {},
+    options: StageOptions<"segment"> = {},
     run: RunOptions = {},
   ): Promise<Segmentation> {
-    const { arrays, summary } = await this.#run("segment", image, options, [], true, run);
-    return { mask: arrays!.mask!, cam: arrays!.cam, summary };
+    return (await this.#run("segment", image, options, [], true, run)).output!;
   }
 
   /**
    * Runs a stage and encodes its result as files, all in a worker; throws as
    * {@linkcode Silop.cam} does.
    */
-  async render(
-    stage: StageName,
+  async render<S extends StageName>(
+    stage: S,
     image: Uint8Array,
-    options: StageOptions = {},
+    options: StageOptions<S>,
     files: readonly FileFormat[] = [],
     run: RunOptions = {},
-  ): Promise<StageResult> {
+  ): Promise<StageResult<S>> {
     return await this.#run(stage, image, options, files, false, run);
   }
 
@@ -108,15 +93,15 @@ export class Silop {
     this.close();
   }
 
-  #run(
-    stage: StageName,
+  #run<S extends StageName>(
+    stage: S,
     image: Uint8Array,
-    options: StageOptions,
+    options: StageOptions<S>,
     files: readonly FileFormat[],
-    arrays: boolean,
+    output: boolean,
     run: RunOptions,
-  ): Promise<StageResult> {
-    return this.#pool.run({ stage, image, options, files, arrays, limits: this.limits }, run);
+  ): Promise<StageResult<S>> {
+    return this.#pool.run({ stage, image, options, files, output, limits: this.limits }, run);
   }
 }
 
@@ -127,7 +112,7 @@ export class Silop {
  * @example
  * ```ts
  * using silop = createSilop();
- * const { mask, summary } = await silop.segment(await Deno.readFile("photo.jpg"));
+ * const { mask } = await silop.segment(await Deno.readFile("photo.jpg"));
  * ```
  * @throws {RangeError} Workers or threads are no positive integers.
  */

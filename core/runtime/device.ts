@@ -72,8 +72,16 @@ export async function openSession(
   }
 }
 
+/** Where NVIDIA's driver puts its library; WSL and containers have it at the last two. */
+const CUDA_DRIVERS = [
+  "/usr/lib/x86_64-linux-gnu/libcuda.so.1",
+  "/usr/lib/aarch64-linux-gnu/libcuda.so.1",
+  "/usr/lib64/libcuda.so.1",
+  "/usr/lib/wsl/lib/libcuda.so.1",
+  "/usr/local/nvidia/lib64/libcuda.so.1",
+];
+
 /** Whether trying CUDA makes sense; without a driver the attempt would only print native errors. */
 function hasNvidiaDriver(): boolean {
-  return existsSync("/proc/driver/nvidia/version") ||
-    existsSync("C:\\Windows\\System32\\nvcuda.dll");
+  return CUDA_DRIVERS.some((path) => existsSync(path));
 }

@@ -6,7 +6,7 @@
  * checkpoint between two runs.
  */
 
-import type { StageRequest, StageResult } from "../stages/render.ts";
+import type { StageName, StageRequest, StageResult } from "../stages/render.ts";
 import type { ActualDevice, DeviceName } from "./device.ts";
 import type { WorkPlan } from "./machine.ts";
 import type { CamModelInfo } from "./models.ts";
@@ -63,8 +63,8 @@ export class StagePool {
     this.#plan = plan;
     this.ready = Promise.all(Array.from({ length: plan.workers }, () => this.#hire()))
       .then(([first]) => first!);
-    // Whoever awaits `ready` or runs a job learns of a failed start; nobody else need crash of it.
-    this.ready.catch((reason) => this.#failAll(reason));
+    // Whoever awaits `ready` or runs a job learns why; here only the other workers are ended.
+    this.ready.catch(() => this.close());
   }
 
   /** Jobs waiting or running. */
@@ -78,14 +78,22 @@ export class StagePool {
    * @throws Whatever the stage throws; the signal's reason when aborted; `Error` when the worker
    *   crashes or the pool is closed.
    */
-  async run(request: StageRequest, { signal }: RunOptions = {}): Promise<StageResult> {
+  async run<S extends StageName>(
+    request: StageRequest<S>,
+    { signal }: RunOptions = {},
+  ): Promise<StageResult<S>> {
     signal?.throwIfAborted();
     await this.ready;
     if (this.#closed) throw new Error("The stage pool is closed");
     signal?.throwIfAborted();
-    const { promise, resolve, reject } = Promise.withResolvers<StageResult>();
+    const { promise, resolve, reject } = Promise.withResolvers<StageResult<S>>();
     const cancelled = new Int32Array(new SharedArrayBuffer(4));
-    const job: Job = { request, cancelled, resolve, reject };
+    const job: Job = {
+      request: request as StageRequest,
+      cancelled,
+      resolve: resolve as Job["resolve"],
+      reject,
+    };
     const abort = () => {
       Atomics.store(cancelled, 0, 1);
       const waiting = this.#queue.indexOf(job);
@@ -105,7 +113,7 @@ export class StagePool {
   /** Ends all workers; jobs not finished are rejected. */
   close(): void {
     this.#closed = true;
-    this.#failAll(new Error("The stage pool was closed"));
+    this.#rejectAll(new Error("The stage pool was closed"));
     for (const { worker } of this.#members) worker.terminate();
     this.#members.clear();
     this.#idle.length = 0;
@@ -143,7 +151,9 @@ export class StagePool {
       this.#dismiss(member);
       job?.reject(reason);
       if (!started) return reject(reason);
-      if (!this.#closed) this.#hire().catch((failure) => this.#failAll(failure));
+      if (!this.#closed) {
+        this.#hire().catch((failure) => this.#members.size === 0 && this.#rejectAll(failure));
+      }
     };
     this.#tell(member, {
       kind: "setup",
@@ -179,11 +189,10 @@ export class StagePool {
     if (at >= 0) this.#idle.splice(at, 1);
   }
 
-  /** Rejects what waits, and what runs on workers that are about to end. */
-  #failAll(reason: unknown): void {
+  /** Rejects what waits and what runs. */
+  #rejectAll(reason: unknown): void {
     for (const job of this.#queue.splice(0)) job.reject(reason);
-    if (!this.#closed && this.#members.size > 0) return;
-    for (const member of this.#members) member.job?.reject(reason);
+    for (const { job } of this.#members) job?.reject(reason);
   }
 
   #tell(member: Member, message: ToWorker): void {

@@ -13,6 +13,7 @@ import { addMirroredPositive, normalizePlanes } from "../../kernels/cam_maps.ts"
 import { interpolateBilinear } from "../../kernels/interpolate.ts";
 import { normalizeImage } from "../../kernels/normalize.ts";
 import { resizeImage } from "../../kernels/resize_image.ts";
+import type { Checkpoint } from "./stage.ts";
 import { stridedSize, workingSize } from "./working_size.ts";
 
 /** What a classifier answers for one image. */
@@ -73,9 +74,6 @@ export const MAX_NETWORK_PIXELS = 4_000_000;
 export const MAX_SCALES = 8;
 const CAM_STRIDE = 4;
 const HR_STRIDE = 16;
-
-/** Called between heavy steps; throws when the work is no longer wanted. */
-export type Checkpoint = () => void;
 
 /**
  * Computes the class activation maps of a photograph.

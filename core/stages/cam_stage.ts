@@ -1,0 +1,83 @@
+/** The stage `cam`: class activation maps, as heat pictures and arrays. */
+
+import { encodeRgbPng } from "../image/mod.ts";
+import { encodeNpz, type NpyArray } from "../npz.ts";
+import { type Cam, type CamOptions, computeCam } from "./cam.ts";
+import { drawHeat, encodeHeatPng, strongest } from "./heat.ts";
+import type { Stage, StageModels } from "./stage.ts";
+
+/** A class that is in the image. */
+export interface ClassScore {
+  readonly name: string;
+  /** 1-based, as in masks. */
+  readonly index: number;
+  /** The classifier's sigmoid score, 0..1. */
+  readonly score: number;
+}
+
+/** What there is to tell about class activation maps in a few lines of JSON. */
+export interface CamSummary {
+  /** Size of the image, upright. */
+  readonly width: number;
+  readonly height: number;
+  /** Size of the maps, which is reduced for large images. */
+  readonly workingWidth: number;
+  readonly workingHeight: number;
+  readonly scales: readonly number[];
+  /** The classes in the image. */
+  readonly classes: readonly ClassScore[];
+  /** Sigmoid score of every class the model knows, by name. */
+  readonly scores: Readonly<Record<string, number>>;
+}
+
+/**
+ * Files: `png`, the strongest map in grey; `overlay`, the same as heat over the photo; `npz`, `keys`,
+ * `cam`, `hr_cam` and `scores`.
+ */
+export const camStage: Stage<CamOptions, Cam, CamSummary> = {
+  compute: (image, options, { classifier }, checkpoint) =>
+    computeCam(image, classifier, options, checkpoint),
+  summarize: summarizeCam,
+  encode(format, cam, image) {
+    switch (format) {
+      case "png":
+        return encodeHeatPng(strongest(cam));
+      case "overlay":
+        return encodeRgbPng(drawHeat(image, strongest(cam)));
+      case "npz":
+        return encodeNpz({
+          keys: keysArray(cam),
+          cam: planesArray(cam.cam),
+          hr_cam: planesArray(cam.hrCam),
+          scores: { shape: [cam.scores.length], data: cam.scores },
+        });
+    }
+  },
+};
+
+/** See {@linkcode CamSummary}. */
+export function summarizeCam(cam: Cam, { classifier }: StageModels): CamSummary {
+  const { classes } = classifier.info;
+  return {
+    width: cam.width,
+    height: cam.height,
+    workingWidth: cam.hrCam.width,
+    workingHeight: cam.hrCam.height,
+    scales: cam.scales,
+    classes: cam.keys.slice(1).map((index) => ({
+      name: classes[index - 1]!,
+      index,
+      score: cam.scores[index - 1]!,
+    })),
+    scores: Object.fromEntries(classes.map((name, i) => [name, cam.scores[i]!])),
+  };
+}
+
+/** The keys as numpy's default integers. */
+export function keysArray({ keys }: Cam): NpyArray {
+  return { shape: [keys.length], data: BigInt64Array.from(keys, BigInt) };
+}
+
+function planesArray({ channels, height, width, data }: Cam["cam"]): NpyArray {
+  return { shape: [channels, height, width], data };
+}

@@ -1,0 +1,51 @@
+/** The stage `segment`: one class per pixel, as palette pictures and arrays. */
+
+import { drawOverlay, encodeMaskPng, encodeRgbPng } from "../image/mod.ts";
+import { encodeNpz } from "../npz.ts";
+import type { Mask } from "../raster.ts";
+import { type Cam, type CamOptions, computeCam } from "./cam.ts";
+import { type CamSummary, keysArray, summarizeCam } from "./cam_stage.ts";
+import { describeMask, segmentCam, type SegmentedClass, type SegmentOptions } from "./segment.ts";
+import type { Stage } from "./stage.ts";
+
+/** A segmentation and the maps it was cut from. */
+export interface Segmentation {
+  /** At the image's full size. */
+  readonly mask: Mask;
+  readonly cam: Cam;
+}
+
+/** What there is to tell about a segmentation in a few lines of JSON. */
+export interface SegmentSummary extends CamSummary {
+  /** The classes in the image, with what the mask shows of them. */
+  readonly classes: readonly SegmentedClass[];
+}
+
+/**
+ * Files: `png`, the mask in VOC's palette; `overlay`, its colours over the photo; `npz`, `keys`,
+ * `mask` and `scores`.
+ */
+export const segmentStage: Stage<CamOptions & SegmentOptions, Segmentation, SegmentSummary> = {
+  async compute(image, options, { classifier }, checkpoint) {
+    const cam = await computeCam(image, classifier, options, checkpoint);
+    return { cam, mask: segmentCam(cam, classifier.info.threshold, options) };
+  },
+  summarize: ({ cam, mask }, models) => ({
+    ...summarizeCam(cam, models),
+    classes: describeMask(mask, cam, models.classifier.info.classes),
+  }),
+  encode(format, { cam, mask }, image) {
+    switch (format) {
+      case "png":
+        return encodeMaskPng(mask);
+      case "overlay":
+        return encodeRgbPng(drawOverlay(image, mask));
+      case "npz":
+        return encodeNpz({
+          keys: keysArray(cam),
+          mask: { shape: [mask.height, mask.width], data: mask.data },
+          scores: { shape: [cam.scores.length], data: cam.scores },
+        });
+    }
+  },
+};

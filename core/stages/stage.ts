@@ -1,0 +1,31 @@
+/** What a stage is: from pixels to a result, and from the result to a summary and files. */
+
+import type { Raster } from "../raster.ts";
+import type { CamClassifier } from "./cam.ts";
+
+/** The kinds of file a stage's result can be written as. */
+export const FILE_FORMATS = ["png", "overlay", "npz"] as const;
+export type FileFormat = typeof FILE_FORMATS[number];
+
+/** Called between heavy steps; throws when the work is no longer wanted. */
+export type Checkpoint = () => void;
+
+/** The networks at a stage's disposal. */
+export interface StageModels {
+  readonly classifier: CamClassifier;
+}
+
+/** One stage of the chain. */
+export interface Stage<Options, Result, Summary> {
+  /** @throws {OptionError} An option cannot be served. */
+  compute(
+    image: Raster,
+    options: Options,
+    models: StageModels,
+    checkpoint: Checkpoint,
+  ): Promise<Result>;
+  /** The result in a few lines of JSON. */
+  summarize(result: Result, models: StageModels): Summary;
+  /** The result as a file. */
+  encode(format: FileFormat, result: Result, image: Raster): Uint8Array;
+}
