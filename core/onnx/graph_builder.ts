@@ -104,18 +104,22 @@ export class GraphBuilder extends Graph {
 
   // Arithmetic, with broadcasting.
 
+  /** `a + b`. */
   add(a: Operand, b: Operand, options?: Named): Value {
     return this.#binary("Add", a, b, options);
   }
 
+  /** `a − b`. */
   sub(a: Operand, b: Operand, options?: Named): Value {
     return this.#binary("Sub", a, b, options);
   }
 
+  /** `a · b`, element by element. */
   mul(a: Operand, b: Operand, options?: Named): Value {
     return this.#binary("Mul", a, b, options);
   }
 
+  /** `a / b`. */
   div(a: Operand, b: Operand, options?: Named): Value {
     return this.#binary("Div", a, b, options);
   }
@@ -162,14 +166,17 @@ export class GraphBuilder extends Graph {
 
   // Functions of one value.
 
+  /** `−x`. */
   neg(x: Value, options?: Named): Value {
     return this.op("Neg", [x], {}, options);
   }
 
+  /** The magnitude of `x`. */
   abs(x: Value, options?: Named): Value {
     return this.op("Abs", [x], {}, options);
   }
 
+  /** `e` to the power `x`. */
   exp(x: Value, options?: Named): Value {
     return this.op("Exp", [x], {}, options);
   }
@@ -179,6 +186,7 @@ export class GraphBuilder extends Graph {
     return this.op("Log", [x], {}, options);
   }
 
+  /** The square root. */
   sqrt(x: Value, options?: Named): Value {
     return this.op("Sqrt", [x], {}, options);
   }
@@ -188,14 +196,17 @@ export class GraphBuilder extends Graph {
     return this.op("Reciprocal", [x], {}, options);
   }
 
+  /** `max(x, 0)`. */
   relu(x: Value, options?: Named): Value {
     return this.op("Relu", [x], {}, options);
   }
 
+  /** `1 / (1 + exp(−x))`. */
   sigmoid(x: Value, options?: Named): Value {
     return this.op("Sigmoid", [x], {}, options);
   }
 
+  /** The hyperbolic tangent. */
   tanh(x: Value, options?: Named): Value {
     return this.op("Tanh", [x], {}, options);
   }
@@ -215,6 +226,7 @@ export class GraphBuilder extends Graph {
     return this.op("Cast", [x], { to: dataTypeCode(dtype) }, options);
   }
 
+  /** `x` under another name. */
   identity(x: Value, options?: Named): Value {
     return this.op("Identity", [x], {}, options);
   }
@@ -289,12 +301,16 @@ export class GraphBuilder extends Graph {
   }
 
   /**
-   * `x` resampled by `scales`, or to `sizes`; one entry for each axis, channels included.
-   * Default mode: linear with half-pixel centres, as most frameworks do it.
+   * `x` resampled by `scales`, or to `sizes`; one entry for each axis, channels included. Sizes
+   * computed in the graph (int64 list) need `shape` to say what is known of them. Default mode:
+   * linear with half-pixel centres, as most frameworks do it.
    */
   resize(
     x: Value,
-    to: { scales: readonly number[] } | { sizes: readonly number[] },
+    to: { scales: readonly number[] } | { sizes: readonly number[] } | {
+      sizes: Value;
+      shape: Shape;
+    },
     options: Named & {
       mode?: "nearest" | "linear" | "cubic";
       coordinates?: "half_pixel" | "align_corners" | "asymmetric" | "pytorch_half_pixel";
@@ -302,28 +318,37 @@ export class GraphBuilder extends Graph {
     } = {},
   ): Value {
     const scales = "scales" in to ? this.constant(to.scales) : null;
-    const sizes = "sizes" in to ? this.ints(to.sizes) : null;
+    const sizes = !("sizes" in to)
+      ? null
+      : to.sizes instanceof Value
+      ? to.sizes
+      : this.ints(to.sizes);
+    const { mode = "linear", coordinates = "half_pixel", nearest, name } = options;
     return this.op("Resize", [x, null, scales, sizes], {
-      mode: options.mode ?? "linear",
-      coordinate_transformation_mode: options.coordinates ?? "half_pixel",
-      nearest_mode: options.nearest,
-    }, { name: options.name });
+      mode,
+      coordinate_transformation_mode: coordinates,
+      nearest_mode: nearest,
+    }, withShape(x, { name, shape: "shape" in to ? to.shape : undefined }));
   }
 
   // Reductions. No axes: all of them.
 
+  /** The sum along axes. */
   reduceSum(x: Value, axes: readonly number[] = [], options: ReduceOptions = {}): Value {
     return this.#reduce("ReduceSum", x, axes, options);
   }
 
+  /** The mean along axes. */
   reduceMean(x: Value, axes: readonly number[] = [], options: ReduceOptions = {}): Value {
     return this.#reduce("ReduceMean", x, axes, options);
   }
 
+  /** The greatest element along axes. */
   reduceMax(x: Value, axes: readonly number[] = [], options: ReduceOptions = {}): Value {
     return this.#reduce("ReduceMax", x, axes, options);
   }
 
+  /** The least element along axes. */
   reduceMin(x: Value, axes: readonly number[] = [], options: ReduceOptions = {}): Value {
     return this.#reduce("ReduceMin", x, axes, options);
   }

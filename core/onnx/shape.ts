@@ -37,13 +37,15 @@ function atom(dim: string): string {
   return /^[\w?]+(\(.*\))?$/.test(dim) ? dim : `(${dim})`;
 }
 
-/** `a + b`. */
+/** `a + b`; numbers are collected at the end. */
 export function addDims(a: Dim, b: Dim): Dim {
   if (typeof a === "number" && typeof b === "number") return a + b;
-  if (b === 0) return a;
-  if (a === 0) return b;
-  if (typeof a === "number") [a, b] = [b, a];
-  return typeof b === "number" && b < 0 ? `${a}-${-b}` : `${a}+${b}`;
+  if (typeof a === "number") return addDims(b, a);
+  if (typeof b === "string") return `${a}+${b}`;
+  const [, symbols, number] = /^(.*?)([+-]\d+)?$/.exec(a)!;
+  const sum = b + Number(number ?? 0);
+  if (sum === 0) return symbols!;
+  return sum < 0 ? `${symbols}-${-sum}` : `${symbols}+${sum}`;
 }
 
 /** The product of sizes; the number comes first, then the symbols in alphabetical order. */
