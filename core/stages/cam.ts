@@ -16,21 +16,21 @@ import { resizeImage } from "../../kernels/resize_image.ts";
 import type { Checkpoint } from "./stage.ts";
 import { stridedSize, workingSize } from "./working_size.ts";
 
-/** What a classifier answers for one image. */
+/** What a classifier answers for `N` images of one size. */
 export interface ClassifierOutput {
-  /** One map per class before ReLU: `C×h×w`. */
+  /** One map per image and class before ReLU: `N×C×h×w`. */
   readonly maps: Float32Array;
   readonly mapWidth: number;
   readonly mapHeight: number;
-  /** One logit per class: `C`. */
+  /** One logit per image and class: `N×C`. */
   readonly logits: Float32Array;
 }
 
 /** A classifier whose last layer is a map per class. */
 export interface CamClassifier {
   readonly info: CamModelInfo;
-  /** @param image `3×height×width`, normalised as `info` says. */
-  classify(image: Float32Array, width: number, height: number): Promise<ClassifierOutput>;
+  /** @param images `N×3×height×width`, normalised as `info` says. */
+  classify(images: Float32Array, width: number, height: number): Promise<ClassifierOutput>;
 }
 
 /** Options of {@linkcode computeCam}. */
@@ -94,22 +94,26 @@ export async function computeCam(
   const work = workingSize(image.width, image.height, options.workingSize);
   const sizes = scaledSizes(work, scales);
 
-  const outputs: ClassifierOutput[] = [];
-  const logits = new Float64Array(info.classes.length);
+  const classCount = info.classes.length;
+  const stacks: MapStack[] = [];
+  const logits = new Float64Array(classCount);
   for (const { width, height } of sizes) {
     const pixels = resizeImage(image.data, image.width, image.height, 3, width, height);
-    const straight = await look(classifier, pixels, width, height, false);
+    const output = await classifier.classify(
+      prepareViews(pixels, width, height, info, mirror),
+      width,
+      height,
+    );
     checkpoint();
-    const mirrored = mirror ? await look(classifier, pixels, width, height, true) : null;
-    checkpoint();
-    addMirroredPositive(straight.maps, mirrored?.maps ?? null, straight.mapWidth);
-    outputs.push(straight);
-    for (let c = 0; c < logits.length; c++) {
-      const both = mirrored === null
-        ? straight.logits[c]!
-        : (straight.logits[c]! + mirrored.logits[c]!) / 2;
-      logits[c]! += both / sizes.length;
-    }
+    const views = output.logits.length / classCount;
+    output.logits.forEach((logit, i) => logits[i % classCount]! += logit / views / sizes.length);
+    const perView = output.maps.length / views;
+    const maps = addMirroredPositive(
+      output.maps.subarray(0, perView),
+      mirror ? output.maps.subarray(perView) : null,
+      output.mapWidth,
+    );
+    stacks.push({ maps, width: output.mapWidth, height: output.mapHeight });
   }
 
   const scores = Float32Array.from(logits, (logit) => 1 / (1 + Math.exp(-logit)));
@@ -118,11 +122,11 @@ export async function computeCam(
     width: image.width,
     height: image.height,
     keys: [0, ...present.map((index) => index + 1)],
-    cam: sumMaps(outputs, present, {
+    cam: sumMaps(stacks, present, {
       width: stridedSize(work.width, CAM_STRIDE),
       height: stridedSize(work.height, CAM_STRIDE),
     }),
-    hrCam: sumMaps(outputs, present, work, {
+    hrCam: sumMaps(stacks, present, work, {
       width: stridedSize(work.width, HR_STRIDE) * HR_STRIDE,
       height: stridedSize(work.height, HR_STRIDE) * HR_STRIDE,
     }),
@@ -136,16 +140,26 @@ interface Size {
   readonly height: number;
 }
 
-async function look(
-  classifier: CamClassifier,
+/** Maps of all classes at one scale: `C×height×width`. */
+interface MapStack extends Size {
+  readonly maps: Float32Array;
+}
+
+/** The image, and its mirror image behind it if wanted, as network input: one run for both is quicker. */
+function prepareViews(
   pixels: Uint8Array,
   width: number,
   height: number,
+  { mean, std }: CamModelInfo,
   mirror: boolean,
-): Promise<ClassifierOutput> {
-  const { mean, std } = classifier.info;
-  const input = normalizeImage(pixels, width, height, mean, std, { mirror });
-  return await classifier.classify(input, width, height);
+): Float32Array {
+  const size = 3 * width * height;
+  const views = new Float32Array(mirror ? 2 * size : size);
+  normalizeImage(pixels, width, height, mean, std, { out: views.subarray(0, size) });
+  if (mirror) {
+    normalizeImage(pixels, width, height, mean, std, { mirror, out: views.subarray(size) });
+  }
+  return views;
 }
 
 /** Image sizes of all scales, after checking that together they can be served. */
@@ -203,21 +217,21 @@ function predictedClasses(scores: Float32Array, thresholds: readonly number[]): 
  * `size`, each divided by its maximum.
  */
 function sumMaps(
-  outputs: readonly ClassifierOutput[],
+  stacks: readonly MapStack[],
   chosen: readonly number[],
   size: Size,
   full: Size = size,
 ): Planes {
   const planeSize = size.width * size.height;
   const data = new Float32Array(chosen.length * planeSize);
-  for (const { maps, mapWidth, mapHeight } of outputs) {
-    const cells = mapWidth * mapHeight;
+  for (const { maps, width, height } of stacks) {
+    const cells = width * height;
     chosen.forEach((index, k) =>
       interpolateBilinear(
         maps.subarray(index * cells, (index + 1) * cells),
         1,
-        mapHeight,
-        mapWidth,
+        height,
+        width,
         full.height,
         full.width,
         {

@@ -18,8 +18,8 @@ export interface OnnxClassifier extends CamClassifier {
 /**
  * Opens a session for a CAM model.
  *
- * @param model The ONNX file's bytes: input `image` `1×3×H×W`, outputs `maps` `1×C×h×w` (before ReLU)
- *   and `logits` `1×C`.
+ * @param model The ONNX file's bytes: input `image` `N×3×H×W`, outputs `maps` `N×C×h×w` (before ReLU)
+ *   and `logits` `N×C`.
  * @throws {DeviceError} The device is not available.
  * @throws {ModelError} The file is no such network.
  */
@@ -41,9 +41,14 @@ export async function openClassifier(
   return {
     info,
     device,
-    async classify(image, width, height): Promise<ClassifierOutput> {
+    async classify(images, width, height): Promise<ClassifierOutput> {
       const outputs = await session.run({
-        [input]: new ort.Tensor("float32", image, [1, 3, height, width]),
+        [input]: new ort.Tensor("float32", images, [
+          images.length / (3 * width * height),
+          3,
+          height,
+          width,
+        ]),
       });
       const map = outputs[maps]!;
       const [, channels, mapHeight, mapWidth] = map.dims;
