@@ -56,7 +56,39 @@ export function rgbToLab(
 
 /** CIE's compressed response to one tristimulus ratio (the `f` of L*a*b*). */
 function lightness(t: number): number {
-  return t > 0.008856 ? Math.cbrt(t) : 7.787 * t + 16 / 116;
+  return t > CURVE_START ? cubeRoot(t) : 7.787 * t + 16 / 116;
+}
+
+/** Below this ratio the response is a straight line. */
+const CURVE_START = 0.008856;
+
+/** t^(-1/3) at t = i / ROOT_STEPS, from just below the start of the curve on. */
+const ROOT_STEPS = 4096;
+const inverseRoots = Float64Array.from(
+  { length: ROOT_STEPS + 2 },
+  (_, i) => Math.cbrt(ROOT_STEPS / Math.max(i, Math.floor(CURVE_START * ROOT_STEPS))),
+);
+
+/** Adding and subtracting it leaves multiples of 2^-17. */
+const SPLIT = 1.5 * 2 ** 35;
+
+/**
+ * Cube root, rounded to the nearest double (but for one value in ten thousands), for t in 0.008856..1.0002; a third of `Math.cbrt`'s time.
+ * Two Newton steps for t^(-1/3), which need no division, then one for the root itself.
+ */
+function cubeRoot(t: number): number {
+  const place = t * ROOT_STEPS;
+  const i = place | 0;
+  const before = inverseRoots[i]!;
+  let y = before + (inverseRoots[i + 1]! - before) * (place - i);
+  y += y * (1 - t * y * y * y) * (1 / 3);
+  y += y * (1 - t * y * y * y) * (1 / 3);
+  const root = t * y * y;
+  // The last step needs root³ - t to its last bit: 17 leading bits of the root have an exact cube.
+  const head = (root + SPLIT) - SPLIT;
+  const tail = root - head;
+  const excess = (head * head * head - t) + tail * (3 * head * root + tail * tail);
+  return root - excess * y * y * (1 / 3);
 }
 
 /** Linear light of every byte value, after stretching `[low, high]` to `[0, 1]`. */
