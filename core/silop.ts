@@ -1,7 +1,13 @@
 /** SILOP as a library: one object that takes images and answers maps and masks. */
 
-import type { ImageLimits } from "./image/mod.ts";
-import type { DeviceName } from "./runtime/device.ts";
+import { readImageHeader } from "./image/header.ts";
+import {
+  checkImageBytes,
+  checkImageLimits,
+  type ImageLimits,
+  resolveImageLimits,
+} from "./image/limits.ts";
+import type { DeviceName } from "./runtime/device_names.ts";
 import { planWork, type WorkPlan, type WorkPlanOptions } from "./runtime/machine.ts";
 import { DEFAULT_CAM_MODEL, EMBEDDED_MODELS } from "./runtime/models.ts";
 import { type RunOptions, StagePool, type WorkerReady } from "./runtime/pool.ts";
@@ -27,7 +33,8 @@ export class Silop {
   readonly plan: WorkPlan;
   /** Settles when the models are loaded; rejects with the reason they cannot be. */
   readonly ready: Promise<WorkerReady>;
-  readonly limits: Partial<ImageLimits>;
+  /** What an image may cost. */
+  readonly limits: ImageLimits;
   readonly #pool: StagePool;
 
   constructor(options: SilopOptions = {}) {
@@ -35,10 +42,9 @@ export class Silop {
       device = "auto",
       models = EMBEDDED_MODELS,
       camModel = DEFAULT_CAM_MODEL,
-      limits = {},
     } = options;
     this.plan = planWork(options);
-    this.limits = limits;
+    this.limits = resolveImageLimits(options.limits);
     this.#pool = new StagePool({ models, camModel, device }, this.plan);
     this.ready = this.#pool.ready;
   }
@@ -93,7 +99,7 @@ export class Silop {
     this.close();
   }
 
-  #run<S extends StageName>(
+  async #run<S extends StageName>(
     stage: S,
     image: Uint8Array,
     options: StageOptions<S>,
@@ -101,7 +107,10 @@ export class Silop {
     output: boolean,
     run: RunOptions,
   ): Promise<StageResult<S>> {
-    return this.#pool.run({ stage, image, options, files, output, limits: this.limits }, run);
+    // What the header tells is refused here: that takes no worker, nor waiting for one.
+    checkImageBytes(image.length, this.limits);
+    checkImageLimits(readImageHeader(image), this.limits);
+    return await this.#pool.run({ stage, image, options, files, output, limits: this.limits }, run);
   }
 }
 
@@ -114,7 +123,7 @@ export class Silop {
  * using silop = createSilop();
  * const { mask } = await silop.segment(await Deno.readFile("photo.jpg"));
  * ```
- * @throws {RangeError} Workers or threads are no positive integers.
+ * @throws {RangeError} Workers or threads are no positive integers, or a limit is not above 0.
  */
 export function createSilop(options: SilopOptions = {}): Silop {
   return new Silop(options);

@@ -3,13 +3,7 @@
 import { existsSync } from "node:fs";
 import * as ort from "onnxruntime-node";
 import { DeviceError } from "../errors.ts";
-
-/** What a user may ask for. `auto` takes CUDA where it works and the CPU elsewhere. */
-export const DEVICE_NAMES = ["auto", "cpu", "cuda", "webgpu"] as const;
-export type DeviceName = typeof DEVICE_NAMES[number];
-
-/** What a session really runs on. */
-export type ActualDevice = Exclude<DeviceName, "auto">;
+import type { ActualDevice, DeviceName } from "./device_names.ts";
 
 /** Options of {@linkcode openSession}. */
 export interface SessionOptions {

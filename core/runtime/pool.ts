@@ -7,7 +7,7 @@
  */
 
 import type { StageName, StageRequest, StageResult } from "../stages/render.ts";
-import type { ActualDevice, DeviceName } from "./device.ts";
+import type { ActualDevice, DeviceName } from "./device_names.ts";
 import type { WorkPlan } from "./machine.ts";
 import type { CamModelInfo } from "./models.ts";
 import { reviveError } from "./wire_error.ts";
@@ -44,6 +44,8 @@ interface Job {
 
 interface Member {
   readonly worker: Worker;
+  /** Settles the worker's start as failed, if it has not ended yet. */
+  readonly fail: (reason: unknown) => void;
   job: Job | null;
 }
 
@@ -56,15 +58,16 @@ export class StagePool {
   readonly #members = new Set<Member>();
   readonly #idle: Member[] = [];
   readonly #queue: Job[] = [];
-  #closed = false;
+  /** Why no more jobs are taken. */
+  #ended: { readonly reason: unknown } | null = null;
 
   constructor(setup: WorkerSetup, plan: WorkPlan) {
     this.#setup = setup;
     this.#plan = plan;
     this.ready = Promise.all(Array.from({ length: plan.workers }, () => this.#hire()))
       .then(([first]) => first!);
-    // Whoever awaits `ready` or runs a job learns why; here only the other workers are ended.
-    this.ready.catch(() => this.close());
+    // Whoever awaits `ready` or runs a job learns why; nobody else need crash of it.
+    this.ready.catch((reason) => this.#end(reason));
   }
 
   /** Jobs waiting or running. */
@@ -83,9 +86,7 @@ export class StagePool {
     { signal }: RunOptions = {},
   ): Promise<StageResult<S>> {
     signal?.throwIfAborted();
-    await this.ready;
-    if (this.#closed) throw new Error("The stage pool is closed");
-    signal?.throwIfAborted();
+    if (this.#ended !== null) throw this.#ended.reason;
     const { promise, resolve, reject } = Promise.withResolvers<StageResult<S>>();
     const cancelled = new Int32Array(new SharedArrayBuffer(4));
     const job: Job = {
@@ -112,19 +113,15 @@ export class StagePool {
 
   /** Ends all workers; jobs not finished are rejected. */
   close(): void {
-    this.#closed = true;
-    this.#rejectAll(new Error("The stage pool was closed"));
-    for (const { worker } of this.#members) worker.terminate();
-    this.#members.clear();
-    this.#idle.length = 0;
+    this.#end(new Error("The stage pool is closed"));
   }
 
   /** Starts one worker; settles when it is ready or has failed. */
   #hire(): Promise<WorkerReady> {
     const worker = new Worker(new URL("./stage_worker.ts", import.meta.url), { type: "module" });
-    const member: Member = { worker, job: null };
-    this.#members.add(member);
     const { promise, resolve, reject } = Promise.withResolvers<WorkerReady>();
+    const member: Member = { worker, fail: reject, job: null };
+    this.#members.add(member);
     let started = false;
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
       switch (data.kind) {
@@ -151,9 +148,8 @@ export class StagePool {
       this.#dismiss(member);
       job?.reject(reason);
       if (!started) return reject(reason);
-      if (!this.#closed) {
-        this.#hire().catch((failure) => this.#members.size === 0 && this.#rejectAll(failure));
-      }
+      if (this.#ended !== null) return;
+      this.#hire().catch((failure) => this.#members.size === 0 && this.#end(failure));
     };
     this.#tell(member, {
       kind: "setup",
@@ -170,7 +166,12 @@ export class StagePool {
       const member = this.#idle.shift()!;
       const job = this.#queue.shift()!;
       member.job = job;
-      this.#tell(member, { kind: "run", request: job.request, cancelled: job.cancelled });
+      try {
+        this.#tell(member, { kind: "run", request: job.request, cancelled: job.cancelled });
+      } catch (reason) {
+        // Options that cannot be sent to a worker; it does not know of the job.
+        this.#finish(member)?.reject(reason);
+      }
     }
   }
 
@@ -189,10 +190,18 @@ export class StagePool {
     if (at >= 0) this.#idle.splice(at, 1);
   }
 
-  /** Rejects what waits and what runs. */
-  #rejectAll(reason: unknown): void {
+  /** Ends all workers and rejects what starts, waits and runs. */
+  #end(reason: unknown): void {
+    if (this.#ended !== null) return;
+    this.#ended = { reason };
     for (const job of this.#queue.splice(0)) job.reject(reason);
-    for (const { job } of this.#members) job?.reject(reason);
+    for (const { worker, fail, job } of this.#members) {
+      worker.terminate();
+      fail(reason);
+      job?.reject(reason);
+    }
+    this.#members.clear();
+    this.#idle.length = 0;
   }
 
   #tell(member: Member, message: ToWorker): void {

@@ -1,7 +1,7 @@
 /** What a pool and its workers say to each other. */
 
 import type { StageRequest, StageResult } from "../stages/render.ts";
-import type { ActualDevice, DeviceName } from "./device.ts";
+import type { ActualDevice, DeviceName } from "./device_names.ts";
 import type { CamModelInfo } from "./models.ts";
 import type { WireError } from "./wire_error.ts";
 

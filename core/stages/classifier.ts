@@ -2,8 +2,8 @@
 
 import * as ort from "onnxruntime-node";
 import { ModelError } from "../errors.ts";
-import type { ActualDevice, SessionOptions } from "../runtime/device.ts";
-import { openSession } from "../runtime/device.ts";
+import { openSession, type SessionOptions } from "../runtime/device.ts";
+import type { ActualDevice } from "../runtime/device_names.ts";
 import type { CamModelInfo } from "../runtime/models.ts";
 import type { CamClassifier, ClassifierOutput } from "./cam.ts";
 

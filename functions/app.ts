@@ -1,0 +1,74 @@
+/** All handlers as one Hono app. */
+
+import { Hono } from "hono";
+import { createSilop, Silop, type SilopOptions } from "../core/silop.ts";
+import { camRoutes } from "./cam.ts";
+import { healthRoutes } from "./health.ts";
+import { allowOnly, type Logger, notFound, problemHandler } from "./problem.ts";
+import { segmentRoutes } from "./segment.ts";
+
+/** Options of {@linkcode createApp}. */
+export interface AppOptions {
+  /**
+   * What does the work. Options make the app create its own, which {@linkcode App.close} ends; an
+   * object given stays the caller's to close. Default: one with default options.
+   */
+  silop?: Silop | SilopOptions;
+  /** Path before all routes. Default: none. */
+  basePath?: string;
+  /** Where faults are written. Default: `console`. */
+  logger?: Logger;
+}
+
+/** A Hono app that may own workers. */
+export type App = Hono & Disposable & {
+  readonly silop: Silop;
+  /** Ends the workers that the app has created. */
+  close(): void;
+};
+
+const ENDPOINTS = [
+  ["POST", "/segment", "one class per pixel: JSON, mask, overlay or arrays"],
+  ["POST", "/cam", "class activation maps: JSON, heat map, overlay or arrays"],
+  ["GET", "/health/live", "whether the process answers"],
+  ["GET", "/health/ready", "whether the models are loaded"],
+] as const;
+
+/**
+ * Creates the app: `POST /cam`, `POST /segment`, `GET /health/live`, `GET /health/ready`, and a list of
+ * them at `GET /`.
+ *
+ * @example As a part of another app
+ * ```ts
+ * const vision = createApp();
+ * const gateway = new Hono().route("/vision", vision);
+ * // POST /vision/segment
+ * ```
+ */
+export function createApp(options: AppOptions = {}): App {
+  const { logger = console, basePath } = options;
+  const given = options.silop instanceof Silop ? options.silop : null;
+  const silop = given ?? createSilop(options.silop as SilopOptions | undefined);
+
+  const app = basePath === undefined ? new Hono() : new Hono().basePath(basePath);
+  app.onError(problemHandler(logger));
+  app.notFound(notFound);
+  app.get("/", (c) => {
+    const base = c.req.path.replace(/\/+$/, "");
+    const endpoints = ENDPOINTS.map(([method, path, what]) => ({
+      method,
+      path: base + path,
+      what,
+    }));
+    return c.json({ name: "silop", endpoints });
+  });
+  app.all("/", allowOnly("GET", "HEAD"));
+  app.route("/", camRoutes(silop, { logger }));
+  app.route("/", segmentRoutes(silop, { logger }));
+  app.route("/", healthRoutes(silop, { logger }));
+
+  const close = () => {
+    if (given === null) silop.close();
+  };
+  return Object.assign(app, { silop, close, [Symbol.dispose]: close });
+}

@@ -1,0 +1,17 @@
+/**
+ * `POST /cam`: class activation maps of a photo.
+ *
+ * Alone: `deno serve --allow-read --allow-ffi functions/cam.ts`.
+ */
+
+import type { Hono } from "hono";
+import type { Silop } from "../core/silop.ts";
+import { type RouteOptions, stageRoutes } from "./stage.ts";
+import { standalone } from "./standalone.ts";
+
+/** The routes of the stage `cam`, to be mounted in a Hono app. */
+export function camRoutes(silop: Silop, options: RouteOptions = {}): Hono {
+  return stageRoutes("cam", silop, options);
+}
+
+export default standalone(camRoutes, import.meta.main);

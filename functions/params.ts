@@ -1,0 +1,83 @@
+/**
+ * Query parameters of the stages.
+ *
+ * A parameter that is unknown, given twice or not of its type is a broken request (400); one that is
+ * understood but out of range is left for the stage to refuse (422).
+ */
+
+import { z } from "zod";
+import { parseList, parseNumber, parseNumbers } from "../core/parse.ts";
+import { FILE_FORMATS } from "../core/stages/stage.ts";
+import { badRequest } from "./problem.ts";
+
+/** What a stage can answer. */
+export const RESPONSE_FORMATS = ["json", ...FILE_FORMATS] as const;
+export type ResponseFormat = typeof RESPONSE_FORMATS[number];
+
+/** A parameter read by a function that throws `SyntaxError`. */
+function read<T>(parse: (text: string) => T, description: string) {
+  return z.string().transform((text, context) => {
+    try {
+      return parse(text);
+    } catch (error) {
+      context.addIssue({ code: "custom", message: (error as Error).message });
+      return z.NEVER;
+    }
+  }).optional().describe(description);
+}
+
+/** The query of every stage, so that one query can be sent to all of them. */
+export const stageQuery = z.strictObject({
+  labels: read(parseList, "Classes known to be in the image, as cat,dog; empty: none"),
+  scales: read(parseNumbers, "Scales at which the image is looked at, as 0.5,1,1.5"),
+  mirror: z.enum(["true", "false"]).transform((text) => text === "true").optional()
+    .describe("Whether the mirrored image is looked at as well"),
+  "working-size": read(parseNumber, "Long side, in pixels, to which larger images are reduced"),
+  threshold: read(parseNumber, "Map value, 0..1, from which a pixel is foreground; for masks"),
+  "min-area": read(parseNumber, "Smallest region kept, as a share of the image; for masks"),
+  format: z.enum(RESPONSE_FORMATS).optional()
+    .describe("What to answer; without it the header Accept decides"),
+});
+
+/** Options and format as a query names them. */
+export interface StageParams {
+  readonly format?: ResponseFormat;
+  readonly options: {
+    readonly labels?: readonly string[];
+    readonly scales?: readonly number[];
+    readonly mirror?: boolean;
+    readonly workingSize?: number;
+    readonly threshold?: number;
+    readonly minArea?: number;
+  };
+}
+
+/** Lists may also be written by naming the parameter several times. */
+const LISTS: readonly string[] = ["labels", "scales"];
+
+/**
+ * Reads a stage's query.
+ *
+ * @throws {HTTPException} of status 400.
+ */
+export function readParams(query: URLSearchParams): StageParams {
+  const given = new Map<string, string>();
+  for (const name of new Set(query.keys())) {
+    if (!Object.hasOwn(stageQuery.shape, name)) {
+      const known = Object.keys(stageQuery.shape).join(", ");
+      throw badRequest(`Unknown query parameter "${name}"; there are ${known}`);
+    }
+    const values = query.getAll(name);
+    if (values.length > 1 && !LISTS.includes(name)) {
+      throw badRequest(`Query parameter "${name}" is given ${values.length} times`);
+    }
+    given.set(name, values.join(","));
+  }
+  const parsed = stageQuery.safeParse(Object.fromEntries(given));
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw badRequest(`Query parameter "${issue!.path.join(".")}": ${issue!.message}`);
+  }
+  const { format, "working-size": workingSize, "min-area": minArea, ...rest } = parsed.data;
+  return { format, options: { ...rest, workingSize, minArea } };
+}

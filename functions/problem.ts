@@ -1,0 +1,134 @@
+/**
+ * Errors as HTTP answers: the one place where an error becomes a status and a problem document
+ * (RFC 9457).
+ *
+ * | status | `type` ends in         | when                                                            |
+ * | ------ | ---------------------- | --------------------------------------------------------------- |
+ * | 400    | `invalid-request`      | a query parameter is unknown or unreadable, the body is broken  |
+ * | 400    | `undecodable-image`    | the image is empty, cut short or damaged                        |
+ * | 404    | `not-found`            |                                                                 |
+ * | 405    | `method-not-allowed`   | the header `Allow` names those that are                         |
+ * | 406    | `not-acceptable`       | `Accept` names nothing that can be sent                         |
+ * | 413    | `image-too-large`      | too many bytes or pixels                                        |
+ * | 415    | `unsupported-format`   | the bytes are of a format that is not read                      |
+ * | 422    | `invalid-option`       | a parameter is understood but cannot be served                  |
+ * | 499    | `cancelled`            | the client went away (nobody reads this answer)                 |
+ * | 500    | `internal-error`       | a fault of this program; the log tells more, the answer does not |
+ * | 503    | `not-ready`            | the models are being loaded, or cannot be                       |
+ */
+
+import { STATUS_CODES } from "node:http";
+import type { Context, ErrorHandler } from "hono";
+import { HTTPException } from "hono/http-exception";
+import {
+  DecodeError,
+  DeviceError,
+  LimitError,
+  ModelError,
+  OptionError,
+  UnsupportedFormatError,
+} from "../core/errors.ts";
+
+/** A problem document. */
+export interface Problem {
+  /** Tells the kinds of problem apart. */
+  readonly type: string;
+  /** The kind in words, always the same for one `type`. */
+  readonly title: string;
+  readonly status: number;
+  /** What is wrong this time. */
+  readonly detail?: string;
+}
+
+/** Where faults of this program are written; `console` is one. */
+export interface Logger {
+  error(message: string, error: unknown): void;
+}
+
+const KINDS = {
+  "invalid-request": [400, "The request cannot be understood"],
+  "undecodable-image": [400, "The image cannot be decoded"],
+  "not-found": [404, "There is nothing at this path"],
+  "method-not-allowed": [405, "This path does not take this method"],
+  "not-acceptable": [406, "No accepted media type can be sent"],
+  "image-too-large": [413, "The image is too large"],
+  "unsupported-format": [415, "The image's format is not supported"],
+  "invalid-option": [422, "An option cannot be served"],
+  "cancelled": [499, "The client closed the request"],
+  "internal-error": [500, "The service failed"],
+  "not-ready": [503, "The service is not ready"],
+} as const;
+
+/** The last part of a problem's `type`. */
+export type ProblemKind = keyof typeof KINDS;
+
+/** The problem document of a kind. */
+export function makeProblem(kind: ProblemKind, detail?: string): Problem {
+  const [status, title] = KINDS[kind];
+  const type = `urn:problem-type:silop:${kind}`;
+  return { type, title, status, ...(detail === undefined ? {} : { detail }) };
+}
+
+/** An error that is answered with status 400 and this text. */
+export function badRequest(detail: string): HTTPException {
+  return new HTTPException(400, { message: detail });
+}
+
+/** What to tell a client about anything thrown. */
+export function describeError(error: unknown): Problem {
+  if (error instanceof HTTPException) return describeStatus(error.status, error.message);
+  if (error instanceof DecodeError) return makeProblem("undecodable-image", error.message);
+  if (error instanceof LimitError) return makeProblem("image-too-large", error.message);
+  if (error instanceof UnsupportedFormatError) {
+    return makeProblem("unsupported-format", error.message);
+  }
+  if (error instanceof OptionError) return makeProblem("invalid-option", error.message);
+  if (error instanceof ModelError || error instanceof DeviceError) {
+    return makeProblem("not-ready", "The models could not be loaded");
+  }
+  return makeProblem("internal-error");
+}
+
+/** Sends a problem document. */
+export function sendProblem(problem: Problem, headers: Headers = new Headers()): Response {
+  headers.set("Content-Type", "application/problem+json");
+  headers.set("Cache-Control", "no-store");
+  headers.set("X-Content-Type-Options", "nosniff");
+  return new Response(JSON.stringify(problem), { status: problem.status, headers });
+}
+
+/** Answers anything thrown by a handler; faults of this program go to the logger. */
+export function problemHandler(logger: Logger): ErrorHandler {
+  return (error, c) => {
+    if (c.req.raw.signal.aborted) return sendProblem(makeProblem("cancelled"));
+    const problem = describeError(error);
+    if (problem.status >= 500) logger.error(`${c.req.method} ${c.req.path} failed`, error);
+    const headers = error instanceof HTTPException ? new Headers(error.res?.headers) : undefined;
+    return sendProblem(problem, headers);
+  };
+}
+
+/** Answers paths that do not exist. */
+export function notFound(c: Context): Response {
+  return sendProblem(makeProblem("not-found", `There is nothing at ${c.req.path}`));
+}
+
+/** A handler for the methods a path does not take. */
+export function allowOnly(...methods: readonly string[]): (c: Context) => never {
+  return (c) => {
+    const allow = methods.join(", ");
+    throw new HTTPException(405, {
+      message: `${c.req.path} takes ${allow}, not ${c.req.method}`,
+      res: new Response(null, { headers: { Allow: allow } }),
+    });
+  };
+}
+
+/** The problem of a bare status, such as other people's middleware throws. */
+function describeStatus(status: number, detail: string): Problem {
+  const kinds = Object.keys(KINDS) as ProblemKind[];
+  const kind = kinds.find((name) => KINDS[name][0] === status);
+  if (kind !== undefined) return makeProblem(kind, detail || undefined);
+  const title = STATUS_CODES[status] ?? "Error";
+  return { type: "about:blank", title, status, ...(detail === "" ? {} : { detail }) };
+}

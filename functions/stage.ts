@@ -1,0 +1,40 @@
+/** What the handlers of all stages have in common. */
+
+import { Hono } from "hono";
+import type { Silop } from "../core/silop.ts";
+import type { StageName, StageResult } from "../core/stages/render.ts";
+import { readImage } from "./body.ts";
+import { readParams } from "./params.ts";
+import { allowOnly, type Logger, problemHandler } from "./problem.ts";
+import { chooseRepresentation, sendResult } from "./respond.ts";
+
+/** Options of every handler. */
+export interface RouteOptions {
+  /** Where faults are written. Default: `console`. */
+  logger?: Logger;
+}
+
+/**
+ * `POST /STAGE`: the image in the body goes through the stage; the answer is JSON, a picture or arrays.
+ * The request is checked from its cheapest part on: query, headers, body, the image's header.
+ */
+export function stageRoutes(stage: StageName, silop: Silop, options: RouteOptions = {}): Hono {
+  const { logger = console } = options;
+  const app = new Hono();
+  app.onError(problemHandler(logger));
+  app.post(`/${stage}`, async (c) => {
+    const request = c.req.raw;
+    const { format, options: stageOptions } = readParams(new URL(request.url).searchParams);
+    const representation = chooseRepresentation(format, request.headers.get("Accept"));
+    const image = await readImage(request, silop.limits.maxBytes);
+    const start = performance.now();
+    const files = representation.format === "json" ? [] : [representation.format];
+    const result: StageResult = await silop.render(stage, image, stageOptions, files, {
+      // It also fires after the answer has been sent, when there is nothing left to stop.
+      signal: request.signal,
+    });
+    return sendResult(stage, result, representation, performance.now() - start);
+  });
+  app.all(`/${stage}`, allowOnly("POST"));
+  return app;
+}

@@ -1,0 +1,51 @@
+/**
+ * Semantic segmentation of photographs by classifiers that learnt from image labels only.
+ *
+ * ```ts
+ * import { createSilop, encodeMaskPng } from "@silop/silop";
+ *
+ * using silop = createSilop();
+ * const { mask } = await silop.segment(await Deno.readFile("examples/cat.jpg"));
+ * await Deno.writeFile("cat.png", encodeMaskPng(mask));
+ * ```
+ *
+ * `createApp` offers the same over HTTP, as a Hono app to serve or to mount in another one.
+ *
+ * @module
+ */
+
+export { createSilop, Silop, type SilopOptions } from "./core/silop.ts";
+export type { RunOptions, WorkerReady } from "./core/runtime/pool.ts";
+export { type ActualDevice, DEVICE_NAMES, type DeviceName } from "./core/runtime/device_names.ts";
+export type { WorkPlan, WorkPlanOptions } from "./core/runtime/machine.ts";
+export { type CamModelInfo, DEFAULT_CAM_MODEL, EMBEDDED_MODELS } from "./core/runtime/models.ts";
+
+export type { Cam, CamOptions } from "./core/stages/cam.ts";
+export type { CamSummary, ClassScore } from "./core/stages/cam_stage.ts";
+export type { SegmentedClass, SegmentOptions } from "./core/stages/segment.ts";
+export type { Segmentation, SegmentSummary } from "./core/stages/segment_stage.ts";
+export type { StageName, StageOptions, StageResult, Timings } from "./core/stages/render.ts";
+export { FILE_FORMATS, type FileFormat } from "./core/stages/stage.ts";
+
+export type { Mask, Planes, Raster } from "./core/raster.ts";
+export { type DecodedImage, decodeImage, type DecodeOptions } from "./core/image/mod.ts";
+export { decodeMaskPng, encodeMaskPng, encodeRgbPng, vocPalette } from "./core/image/mod.ts";
+export { drawOverlay, type OverlayOptions } from "./core/image/mod.ts";
+export { DEFAULT_IMAGE_LIMITS, type ImageLimits } from "./core/image/mod.ts";
+export { decodeNpz, encodeNpz, type NpyArray } from "./core/npz.ts";
+export { IGNORE_LABEL, VOC_CLASSES } from "./core/voc/classes.ts";
+export {
+  DecodeError,
+  DeviceError,
+  LimitError,
+  ModelError,
+  OptionError,
+  UnsupportedFormatError,
+} from "./core/errors.ts";
+
+export { type App, type AppOptions, createApp } from "./functions/app.ts";
+export { camRoutes } from "./functions/cam.ts";
+export { segmentRoutes } from "./functions/segment.ts";
+export { healthRoutes } from "./functions/health.ts";
+export type { Logger, Problem } from "./functions/problem.ts";
+export type { RouteOptions } from "./functions/stage.ts";
