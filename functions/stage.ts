@@ -30,7 +30,7 @@ export function stageRoutes(stage: StageName, silop: Silop, options: RouteOption
     const start = performance.now();
     const files = representation.format === "json" ? [] : [representation.format];
     const result: StageResult = await silop.render(stage, image, stageOptions, files, {
-      // It also fires after the answer has been sent, when there is nothing left to stop.
+      // Where Deno's legacy abort is on it also fires after the answer, when nothing is left to stop.
       signal: request.signal,
     });
     return sendResult(stage, result, representation, performance.now() - start);
