@@ -1,116 +1,104 @@
 /**
- * Separable Gaussian smoothing of one float plane, as `scipy.ndimage.gaussian_filter` defines it:
+ * Separable Gaussian smoothing of float planes, as `scipy.ndimage.gaussian_filter` defines it:
  * truncated at four standard deviations, the border mirrored about the edge of the outermost pixel
  * (`d c b a | a b c d | d c b a`), sums of symmetric pairs from the farthest to the nearest.
  */
 
-/**
- * The taps `w[0..radius]` of a unit-sum Gaussian, the centre first; the kernel is symmetric.
- *
- * @param sigma Standard deviation in pixels, > 0.
- * @param truncate Radius in standard deviations. Default: 4.
- */
-export function gaussianTaps(sigma: number, truncate = 4): Float64Array {
-  const radius = Math.trunc(truncate * sigma + 0.5);
-  const taps = new Float64Array(radius + 1);
-  let sum = 0;
-  for (let i = -radius; i <= radius; i++) {
-    const w = Math.exp((-0.5 / (sigma * sigma)) * (i * i));
-    taps[Math.abs(i)] = w;
-    sum += w;
-  }
-  for (let i = 0; i <= radius; i++) taps[i]! /= sum;
-  return taps;
+import { gaussianWasm } from "./wasm/gaussian.ts";
+import { WasmKernel } from "./wasm_kernel.ts";
+
+/** The functions of `assembly/gaussian.ts`. */
+interface GaussianFunctions {
+  filterColumns(rows: number, target: number, taps: number, radius: number, width: number): void;
+  filterRow(line: number, target: number, taps: number, radius: number, width: number): void;
 }
 
+const gaussianKernel = new WasmKernel<GaussianFunctions>(gaussianWasm);
+
 /**
- * Smooths one plane in place.
+ * Smooths planes in place, each on its own.
  *
- * @param plane `H×W` values, overwritten.
+ * @param planes `N×H×W` values, overwritten.
  * @param width W in pixels, ≥ 1.
  * @param height H in pixels, ≥ 1.
- * @param sigma Standard deviation in pixels along both axes, ≥ 0; 0 leaves the plane as it is.
- * @throws {TypeError} `plane` does not hold `width · height` values.
- * @throws {RangeError} `sigma` is negative or not finite.
+ * @param sigma Standard deviation in pixels along both axes, 0..100; 0 leaves the planes as they
+ *   are.
+ * @throws {TypeError} `planes` does not hold whole planes of `width · height` values.
+ * @throws {RangeError} A size or `sigma` is out of its range.
  */
 export function gaussianFilter(
-  plane: Float64Array,
+  planes: Float64Array,
   width: number,
   height: number,
   sigma: number,
 ): void {
-  if (plane.length !== width * height) {
-    throw new TypeError(
-      `Cannot smooth: the plane holds ${plane.length} values, ${width}×${height} need ${
-        width * height
-      }`,
-    );
+  if (!(Number.isInteger(width) && Number.isInteger(height) && width >= 1 && height >= 1)) {
+    throw new RangeError(`Cannot smooth: ${width}×${height} is no image size`);
   }
-  if (!(sigma >= 0 && Number.isFinite(sigma))) {
-    throw new RangeError(`Cannot smooth: sigma is ${sigma}, must be 0 or more`);
+  const pixels = width * height;
+  if (planes.length % pixels !== 0) {
+    throw new TypeError(`Cannot smooth: ${planes.length} values are no ${width}×${height} planes`);
   }
-  const taps = sigma > 0 ? gaussianTaps(sigma) : new Float64Array([1]);
-  if (taps.length === 1) return;
-  smoothColumns(plane, width, height, taps);
-  smoothRows(plane, width, height, taps);
+  if (!(sigma >= 0 && sigma <= 100)) {
+    throw new RangeError(`Cannot smooth: sigma is ${sigma}, must be from 0 to 100`);
+  }
+  const taps = sigma > 0 ? gaussianTaps(sigma) : [1];
+  if (taps.length > 1) smooth(planes, width, height, Float64Array.from(taps));
 }
 
-/** Along y, a ring of untouched source rows standing in for a second plane. */
-function smoothColumns(plane: Float64Array, width: number, height: number, taps: Float64Array) {
+/** The taps of a Gaussian with sum 1, from the centre outwards; the kernel is symmetric. */
+function gaussianTaps(sigma: number): number[] {
+  const radius = Math.trunc(4 * sigma + 0.5);
+  const taps: number[] = [];
+  for (let i = 0; i <= radius; i++) taps.push(Math.exp((-0.5 / (sigma * sigma)) * (i * i)));
+  let sum = 0;
+  for (let i = -radius; i <= radius; i++) sum += taps[Math.abs(i)]!;
+  return taps.map((tap) => tap / sum);
+}
+
+/**
+ * The memory holds the taps, a ring of the 2·radius + 1 source rows that a result row needs and
+ * their addresses, the result row, and that row with its mirrored ends.
+ */
+function smooth(planes: Float64Array, width: number, height: number, taps: Float64Array): void {
   const radius = taps.length - 1;
-  const ringRows = Math.min(height, 2 * radius + 1);
-  const ring = new Float64Array(ringRows * width);
-  const centre = taps[0]!;
-  let loaded = 0;
-  for (let y = 0; y < height; y++) {
-    for (const end = Math.min(height, y + radius + 1); loaded < end; loaded++) {
-      ring.set(
-        plane.subarray(loaded * width, loaded * width + width),
-        (loaded % ringRows) * width,
-      );
-    }
-    const out = y * width;
-    const own = (y % ringRows) * width;
-    for (let x = 0; x < width; x++) plane[out + x] = ring[own + x]! * centre;
-    for (let j = radius; j >= 1; j--) {
-      const above = (mirror(y - j, height) % ringRows) * width;
-      const below = (mirror(y + j, height) % ringRows) * width;
-      const weight = taps[j]!;
-      for (let x = 0; x < width; x++) {
-        plane[out + x]! += (ring[above + x]! + ring[below + x]!) * weight;
+  const size = 2 * radius + 1;
+  const stride = (width + 7) & ~7;
+  const ringAt = taps.length + (taps.length & 1);
+  const lineAt = ringAt + size * stride + radius;
+  const outAt = lineAt + stride + radius;
+  const rowsAt = outAt + stride;
+  gaussianKernel.use(8 * (rowsAt + size), ({ filterColumns, filterRow }, memory, base) => {
+    const values = new Float64Array(memory, base, rowsAt);
+    const rows = new Uint32Array(memory, base + 8 * rowsAt, size);
+    const at = (index: number) => base + 8 * index;
+    values.set(taps);
+    for (let plane = 0; plane < planes.length; plane += width * height) {
+      let loaded = 0;
+      for (let y = 0; y < height; y++) {
+        // The ring keeps the last rows loaded; mirrored rows are always among them.
+        for (const end = Math.min(height, y + radius + 1); loaded < end; loaded++) {
+          const from = plane + loaded * width;
+          values.set(planes.subarray(from, from + width), ringAt + (loaded % size) * stride);
+        }
+        for (let j = -radius; j <= radius; j++) {
+          rows[radius + j] = at(ringAt + (mirror(y + j, height) % size) * stride);
+        }
+        filterColumns(at(rowsAt), at(lineAt), base, radius, width);
+        for (let j = 1; j <= radius; j++) {
+          values[lineAt - j] = values[lineAt + mirror(-j, width)]!;
+          values[lineAt + width - 1 + j] = values[lineAt + mirror(width - 1 + j, width)]!;
+        }
+        filterRow(at(lineAt - radius), at(outAt), base, radius, width);
+        planes.set(values.subarray(outAt, outAt + width), plane + y * width);
       }
     }
-  }
-}
-
-/** Along x, one padded row at a time. */
-function smoothRows(plane: Float64Array, width: number, height: number, taps: Float64Array) {
-  const radius = taps.length - 1;
-  const line = new Float64Array(width + 2 * radius);
-  const source = new Int32Array(2 * radius);
-  for (let j = 0; j < radius; j++) {
-    source[j] = mirror(j - radius, width);
-    source[radius + j] = mirror(width + j, width);
-  }
-  const centre = taps[0]!;
-  for (let y = 0; y < height; y++) {
-    const row = y * width;
-    line.set(plane.subarray(row, row + width), radius);
-    for (let j = 0; j < radius; j++) {
-      line[j] = plane[row + source[j]!]!;
-      line[radius + width + j] = plane[row + source[radius + j]!]!;
-    }
-    for (let x = 0; x < width; x++) {
-      const at = x + radius;
-      let sum = line[at]! * centre;
-      for (let j = radius; j >= 1; j--) sum += (line[at - j]! + line[at + j]!) * taps[j]!;
-      plane[row + x] = sum;
-    }
-  }
+  });
 }
 
 /** The pixel that stands at `i` when the line of `size` pixels is mirrored about its edges. */
 function mirror(i: number, size: number): number {
+  if (i >= 0 && i < size) return i;
   const period = 2 * size;
   const at = ((i % period) + period) % period;
   return at < size ? at : period - 1 - at;

@@ -65,9 +65,7 @@ export function quickshift(
   for (let i = 0; i < pixels; i++) density[i] = generator.normal() * 1e-5;
 
   const lab = rgbToLab(rgb);
-  for (let plane = 0; plane < lab.length; plane += pixels) {
-    gaussianFilter(lab.subarray(plane, plane + pixels), width, height, sigma);
-  }
+  gaussianFilter(lab, width, height, sigma);
   for (let i = 0; i < lab.length; i++) lab[i]! *= ratio;
 
   const reach = Math.ceil(3 * kernelSize);
@@ -78,7 +76,7 @@ export function quickshift(
 
 /** The function of `assembly/density.ts`. */
 interface DensityFunctions {
-  density(
+  densityOfRow(
     l: number,
     a: number,
     b: number,
@@ -87,8 +85,8 @@ interface DensityFunctions {
     table: number,
     size: number,
     steps: number,
+    y: number,
     width: number,
-    height: number,
     stride: number,
     reach: number,
     scale: number,
@@ -123,7 +121,7 @@ function addDensity(
   const plane = stride * (height + reach) + 2 * reach + 2;
   const squares = 2 * reach + 1;
   const values = 4 * plane + squares + EXP_SIZE + 1;
-  densityKernel.use(8 * values, (functions, memory, base) => {
+  densityKernel.use(8 * values, ({ densityOfRow }, memory, base) => {
     const all = new Float64Array(memory, base, values);
     const tableAt = 4 * plane + squares;
     expTable ??= Float64Array.from({ length: EXP_SIZE }, (_, n) => Math.exp(-n / EXP_STEPS));
@@ -139,21 +137,19 @@ function addDensity(
     }
     all.fill(0, 3 * plane, 4 * plane);
     const at = (index: number) => base + 8 * index;
-    functions.density(
-      at(reach),
-      at(plane + reach),
-      at(2 * plane + reach),
-      at(3 * plane + reach),
-      at(4 * plane),
-      at(tableAt),
-      EXP_SIZE,
-      EXP_STEPS,
-      width,
-      height,
-      stride,
-      reach,
-      scale,
-    );
+    const planes = [0, 1, 2, 3].map((n) => at(n * plane + reach)) as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    for (let y = 0; y < height; y++) {
+      densityOfRow(
+        ...planes,
+        ...[at(4 * plane), at(tableAt), EXP_SIZE, EXP_STEPS] as const,
+        ...[y, width, stride, reach, scale] as const,
+      );
+    }
     for (let y = 0, p = 0; y < height; y++) {
       const row = 3 * plane + y * stride + reach;
       // The pixel itself is at distance 0.

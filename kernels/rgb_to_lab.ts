@@ -2,9 +2,12 @@
  * sRGB bytes to CIE L*a*b*, in the constants scikit-image uses.
  *
  * The three steps are the sRGB transfer curve (IEC 61966-2-1), the RGB→XYZ matrix for D65 with six
- * decimals, and CIE 1976 L*a*b* against the 2° D65 white. A byte has only 256 values, so the first
- * step is a table; the rest is one pass in double precision.
+ * decimals, and CIE 1976 L*a*b* against the 2° D65 white, all in double precision. A byte has only
+ * 256 values, so the first step is a table.
  */
+
+import { labWasm } from "./wasm/lab.ts";
+import { WasmKernel } from "./wasm_kernel.ts";
 
 /** Options of {@link rgbToLab}. */
 export interface RgbToLabOptions {
@@ -15,9 +18,29 @@ export interface RgbToLabOptions {
   readonly stretch?: boolean;
 }
 
-/** CIE XYZ of the D65 white seen by the 2° observer, Y = 1. */
-const WHITE_X = 0.95047;
-const WHITE_Z = 1.08883;
+/** The function of `assembly/lab.ts`. */
+interface LabFunctions {
+  convert(
+    rgb: number,
+    l: number,
+    a: number,
+    b: number,
+    linear: number,
+    roots: number,
+    steps: number,
+    count: number,
+  ): void;
+}
+
+const labKernel = new WasmKernel<LabFunctions>(labWasm);
+
+/** Steps per unit in the table the cube roots start from, and where the curve needs it from. */
+const ROOT_STEPS = 4096;
+const FIRST_ROOT = Math.floor(0.008856 * ROOT_STEPS);
+let rootTable: Float64Array | undefined;
+
+/** Pixels converted at a time, an even number: enough to hide a call, few enough for the cache. */
+const CHUNK = 8192;
 
 /**
  * Converts an image to CIE L*a*b*.
@@ -38,57 +61,42 @@ export function rgbToLab(
     throw new TypeError("Cannot convert to Lab: the image must be H×W×3 bytes");
   }
   const pixels = rgb.length / 3;
-  const linear = linearTable(stretch ? extremes(rgb) : [0, 255]);
   const lab = new Float64Array(3 * pixels);
-  for (let i = 0, p = 0; p < pixels; i += 3, p++) {
-    const r = linear[rgb[i]!]!;
-    const g = linear[rgb[i + 1]!]!;
-    const b = linear[rgb[i + 2]!]!;
-    const x = lightness((0.412453 * r + 0.357580 * g + 0.180423 * b) / WHITE_X);
-    const y = lightness(0.212671 * r + 0.715160 * g + 0.072169 * b);
-    const z = lightness((0.019334 * r + 0.119193 * g + 0.950227 * b) / WHITE_Z);
-    lab[p] = 116 * y - 16;
-    lab[p + pixels] = 500 * (x - y);
-    lab[p + 2 * pixels] = 200 * (y - z);
-  }
+  const linear = linearTable(stretch ? extremes(rgb) : [0, 255]);
+  rootTable ??= makeRootTable();
+  const roots = rootTable;
+  const rootsAt = 256;
+  const planesAt = rootsAt + roots.length;
+  const bytesAt = 8 * (planesAt + 3 * CHUNK);
+  labKernel.use(bytesAt + 3 * CHUNK, ({ convert }, memory, base) => {
+    const values = new Float64Array(memory, base, planesAt + 3 * CHUNK);
+    const bytes = new Uint8Array(memory, base + bytesAt, 3 * CHUNK);
+    values.set(linear);
+    values.set(roots, rootsAt);
+    const [l, a, b] = [0, 1, 2].map((plane) => base + 8 * (planesAt + plane * CHUNK));
+    for (let start = 0; start < pixels; start += CHUNK) {
+      const count = Math.min(CHUNK, pixels - start);
+      bytes.set(rgb.subarray(3 * start, 3 * (start + count)));
+      const even = count + (count & 1);
+      convert(base + bytesAt, l!, a!, b!, base, base + 8 * rootsAt, ROOT_STEPS, even);
+      for (let plane = 0; plane < 3; plane++) {
+        const from = planesAt + plane * CHUNK;
+        lab.set(values.subarray(from, from + count), plane * pixels + start);
+      }
+    }
+  });
   return lab;
 }
 
-/** CIE's compressed response to one tristimulus ratio (the `f` of L*a*b*). */
-function lightness(t: number): number {
-  return t > CURVE_START ? cubeRoot(t) : 7.787 * t + 16 / 116;
-}
-
-/** Below this ratio the response is a straight line. */
-const CURVE_START = 0.008856;
-
-/** t^(-1/3) at t = i / ROOT_STEPS, from just below the start of the curve on. */
-const ROOT_STEPS = 4096;
-const inverseRoots = Float64Array.from(
-  { length: ROOT_STEPS + 2 },
-  (_, i) => Math.cbrt(ROOT_STEPS / Math.max(i, Math.floor(CURVE_START * ROOT_STEPS))),
-);
-
-/** Adding and subtracting it leaves multiples of 2^-17. */
-const SPLIT = 1.5 * 2 ** 35;
-
-/**
- * Cube root, rounded to the nearest double (but for one value in ten thousands), for t in 0.008856..1.0002; a third of `Math.cbrt`'s time.
- * Two Newton steps for t^(-1/3), which need no division, then one for the root itself.
- */
-function cubeRoot(t: number): number {
-  const place = t * ROOT_STEPS;
-  const i = place | 0;
-  const before = inverseRoots[i]!;
-  let y = before + (inverseRoots[i + 1]! - before) * (place - i);
-  y += y * (1 - t * y * y * y) * (1 / 3);
-  y += y * (1 - t * y * y * y) * (1 / 3);
-  const root = t * y * y;
-  // The last step needs root³ - t to its last bit: 17 leading bits of the root have an exact cube.
-  const head = (root + SPLIT) - SPLIT;
-  const tail = root - head;
-  const excess = (head * head * head - t) + tail * (3 * head * root + tail * tail);
-  return root - excess * y * y * (1 / 3);
+/** t^(-1/3) at every step of t and its slope a step, up to just above 1. */
+function makeRootTable(): Float64Array {
+  const value = (i: number) => Math.cbrt(ROOT_STEPS / Math.max(i, FIRST_ROOT));
+  const table = new Float64Array(2 * (ROOT_STEPS + 2));
+  for (let i = 0; i < ROOT_STEPS + 2; i++) {
+    table[2 * i] = value(i);
+    table[2 * i + 1] = -value(i) / (3 * Math.max(i, FIRST_ROOT));
+  }
+  return table;
 }
 
 /** Linear light of every byte value, after stretching `[low, high]` to `[0, 1]`. */

@@ -69,9 +69,7 @@ export function slic(
 
   const pixels = width * height;
   const lab = rgbToLab(rgb, { stretch: true });
-  for (let plane = 0; plane < lab.length; plane += pixels) {
-    gaussianFilter(lab.subarray(plane, plane + pixels), width, height, sigma);
-  }
+  gaussianFilter(lab, width, height, sigma);
   const scale = 1 / compactness;
   for (let i = 0; i < lab.length; i++) lab[i]! *= scale;
 
