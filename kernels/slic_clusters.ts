@@ -46,6 +46,7 @@ interface KMeansFunctions {
     a: number,
     b: number,
     nearest: number,
+    known: boolean,
     centres: number,
     windows: number,
     first: number,
@@ -106,7 +107,7 @@ export function runKMeans(
   const weight = 1 / (step * step);
 
   const sizes = [lab.byteLength, 8 * SCRATCH, 8 * centres.length, 16 * count, 4 * count]
-    .concat(4 * pixels, 4 * (columns * rows + 1), 4 * entries);
+    .concat(4 * (pixels + TILE), 4 * (columns * rows + 1), 4 * entries);
   const total = sizes.reduce((sum, size) => sum + size + 8, 0);
   return kMeans.use(total, (run, memory, base) => {
     let free = base;
@@ -120,18 +121,18 @@ export function runKMeans(
     new Float64Array(memory, l, lab.length).set(lab);
     new Float64Array(memory, at, centres.length).set(centres);
     new Int32Array(memory, elements, count).fill(1);
-    const result = new Int32Array(memory, nearest, pixels).fill(-1);
+    const result = new Int32Array(memory, nearest, pixels + TILE).fill(0);
     for (let round = 0; round < iterations; round++) {
       if (round > 0) run.moveCentres(l, a, b, nearest, at, elements, count, width, height);
       run.openWindows(at, elements, windows, count, 2 * stepX, 2 * stepY, width, height);
       run.listMembers(windows, first, members, count, columns, rows);
       for (let row = 0; row < rows; row++) {
         run.assignRow(
-          ...[l, a, b, nearest, at, windows, first, members, scratch] as const,
+          ...[l, a, b, nearest, round > 0, at, windows, first, members, scratch] as const,
           ...[row, columns, width, height, weight] as const,
         );
       }
     }
-    return result.slice();
+    return result.slice(0, pixels);
   });
 }
