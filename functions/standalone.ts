@@ -1,7 +1,7 @@
 /** Handlers deployed alone, each a module of its own for `deno serve`. */
 
 import { Hono } from "hono";
-import { createSilop, type Silop } from "../core/silop.ts";
+import { createSilop, type Silop, type SilopOptions } from "../core/silop.ts";
 import { healthRoutes } from "./health.ts";
 import { notFound } from "./problem.ts";
 
@@ -14,11 +14,15 @@ export interface FetchHandler {
  * Makes a handler of some routes and the health routes. The models are loaded at once when `eager`
  * (the module was started itself), else at the first request (it was imported for its routes).
  */
-export function standalone(routes: (silop: Silop) => Hono, eager: boolean): FetchHandler {
+export function standalone(
+  routes: (silop: Silop) => Hono,
+  eager: boolean,
+  options: SilopOptions = {},
+): FetchHandler {
   let app: Hono | null = null;
   const open = (): Hono => {
     if (app === null) {
-      const silop = createSilop();
+      const silop = createSilop(options);
       app = new Hono().route("/", routes(silop)).route("/", healthRoutes(silop));
       app.notFound(notFound);
     }
