@@ -44,7 +44,8 @@ interface PlacementFunctions {
     blocks: number,
     table: number,
     slots: number,
-    keys: number,
+    records: number,
+    recordBytes: number,
     room: number,
     offsets: number,
     weights: number,
@@ -125,6 +126,7 @@ export function buildLattice(features: Float32Array, dimensions: number): Permut
   const blocks = Math.ceil(points / 4);
   const padded = blocks * 4;
   const side = d + 1;
+  const recordBytes = 16 + 16 * Math.ceil(side / 2);
   const most = padded * side;
   // Photographs need about 0.4 vertices a pixel for colour differences of 5; noise more.
   for (let room = Math.min(most, Math.ceil(padded * 0.6) + 64);; room = Math.min(most, room * 3)) {
@@ -133,7 +135,7 @@ export function buildLattice(features: Float32Array, dimensions: number): Permut
     const featuresAt = layout.take(padded * d * 4);
     const scalesAt = layout.take(d * 4);
     const tableAt = layout.take(slots * 4);
-    const keysAt = layout.take(room * 16);
+    const recordsAt = layout.take(room * recordBytes);
     const offsetsAt = layout.take(most * 4);
     const weightsAt = layout.take(most * 4);
     const neighboursAt = layout.take(room * side * 8);
@@ -152,7 +154,8 @@ export function buildLattice(features: Float32Array, dimensions: number): Permut
         blocks,
         base + tableAt,
         slots,
-        base + keysAt,
+        base + recordsAt,
+        recordBytes,
         room,
         base + offsetsAt,
         base + weightsAt,

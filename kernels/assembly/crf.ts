@@ -68,6 +68,58 @@ function total(v: v128): f32 {
     (f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3));
 }
 
+/** Weight times value of one vertex of a point. */
+// @ts-ignore: decorator
+@inline
+function term(values: usize, offset: usize, weight: usize): f32 {
+  return load<f32>(weight) * load<f32>(values + (<usize>load<u32>(offset) << 2));
+}
+
+/** The value at a point. The loops of two and five dimensions, which photographs need, are unrolled. */
+// @ts-ignore: decorator
+@inline
+function slice(values: usize, offset: usize, weight: usize, corners: i32): f32 {
+  let sum = term(values, offset, weight) + term(values, offset + 4, weight + 4);
+  if (corners == 3) return sum + term(values, offset + 8, weight + 8);
+  if (corners == 6) {
+    return sum + term(values, offset + 8, weight + 8) + term(values, offset + 12, weight + 12) +
+      term(values, offset + 16, weight + 16) + term(values, offset + 20, weight + 20);
+  }
+  for (let c: usize = 8; c < <usize>corners << 2; c += 4) {
+    sum += term(values, offset + c, weight + c);
+  }
+  return sum;
+}
+
+// @ts-ignore: decorator
+@inline
+function add(values: usize, offset: usize, weight: usize, value: f32): void {
+  const vertex = values + (<usize>load<u32>(offset) << 2);
+  store<f32>(vertex, load<f32>(vertex) + load<f32>(weight) * value);
+}
+
+/** Adds a point's value to its vertices. */
+// @ts-ignore: decorator
+@inline
+function splat(values: usize, offset: usize, weight: usize, corners: i32, value: f32): void {
+  add(values, offset, weight, value);
+  add(values, offset + 4, weight + 4, value);
+  if (corners == 3) {
+    add(values, offset + 8, weight + 8, value);
+    return;
+  }
+  if (corners == 6) {
+    add(values, offset + 8, weight + 8, value);
+    add(values, offset + 12, weight + 12, value);
+    add(values, offset + 16, weight + 16, value);
+    add(values, offset + 20, weight + 20, value);
+    return;
+  }
+  for (let c: usize = 8; c < <usize>corners << 2; c += 4) {
+    add(values, offset + c, weight + c, value);
+  }
+}
+
 /** Blurs by [½ 1 ½] along every axis, values of one float. */
 function blurFloats(lattice: usize): void {
   const vertices = load<u32>(lattice, VERTICES);
@@ -219,14 +271,10 @@ export function inferTwo(
           let offset = <usize>load<u32>(lattice, OFFSETS) + ((<usize>p * <usize>corners) << 2);
           let weight = <usize>load<u32>(lattice, WEIGHTS) + ((<usize>p * <usize>corners) << 2);
           for (let i = 0; i < many; i++) {
-            let sum: f32 = 0;
-            for (let c = 0; c < corners; c++) {
-              sum += load<f32>(weight) * load<f32>(values + (<usize>load<u32>(offset) << 2));
-              offset += 4;
-              weight += 4;
-            }
             const to = scratch + (<usize>i << 2);
-            store<f32>(to, load<f32>(to) + sum * factor);
+            store<f32>(to, load<f32>(to) + slice(values, offset, weight, corners) * factor);
+            offset += <usize>corners << 2;
+            weight += <usize>corners << 2;
           }
         }
         const sums = v128.load(scratch);
@@ -260,13 +308,9 @@ export function inferTwo(
         let offset = <usize>load<u32>(lattice, OFFSETS) + ((<usize>p * <usize>corners) << 2);
         let weight = <usize>load<u32>(lattice, WEIGHTS) + ((<usize>p * <usize>corners) << 2);
         for (let i = 0; i < many; i++) {
-          const q = load<f32>(scratch + (<usize>i << 2));
-          for (let c = 0; c < corners; c++) {
-            const vertex = spare + (<usize>load<u32>(offset) << 2);
-            store<f32>(vertex, load<f32>(vertex) + load<f32>(weight) * q);
-            offset += 4;
-            weight += 4;
-          }
+          splat(spare, offset, weight, corners, load<f32>(scratch + (<usize>i << 2)));
+          offset += <usize>corners << 2;
+          weight += <usize>corners << 2;
         }
       }
     }

@@ -11,21 +11,27 @@
 const SPREAD: u64 = 0x9e3779b97f4a7c15;
 const SPREAD_HIGH: u64 = 0xc2b2ae3d27d4eb4f;
 
-/** Scratch for one block of four points: d + 1 vectors each, and d + 2 numbers a point in 48 bytes. */
-const scaled = memory.data(16 * 9, 16);
-const elevated = memory.data(16 * 9, 16);
-const remainder = memory.data(16 * 9, 16);
-const ranks = memory.data(16 * 9, 16);
-const barycentric = memory.data(4 * 48, 16);
-/** Coordinates and ranks of the four points as 16-bit lanes. */
-const corner = memory.data(16 * 4, 16);
-const order = memory.data(16 * 4, 16);
+/** Scratch for one block of four points: eight vectors each. */
+const difference = memory.data(16 * 8, 16);
+const elevated = memory.data(16 * 8, 16);
+const nearest = memory.data(16 * 8, 16);
+const ranks = memory.data(16 * 8, 16);
+/** Scratch for one point: its differences by rank, with a zero at both ends, and the ranks' axes. */
+const sorted = memory.data(4 * 12, 16);
+const axes = memory.data(4 * 8, 16);
+/** Steps along the axes as 16-bit lanes. */
+const steps = memory.data(16 * 8, 16);
 
 /** The table: indices of vertices plus 1, 0 where free. */
 let table: usize = 0;
 let tableMask: u32 = 0;
-/** Keys of the vertices, 16 bytes each, how many there are and may be. */
-let keys: usize = 0;
+/**
+ * Vertices, `stride` bytes each, how many there are and may be. A vertex is its key (16 bytes) and,
+ * for each axis, the indices plus 1 of its neighbours against and along it, 0 where not known: for
+ * five dimensions one line of the cache.
+ */
+let records: usize = 0;
+let stride: usize = 0;
 let count: u32 = 0;
 let capacity: u32 = 0;
 
@@ -43,6 +49,12 @@ function slotOf(key: v128): u32 {
   return <u32>(hash >> 32) & tableMask;
 }
 
+// @ts-ignore: decorator
+@inline
+function recordOf(vertex: u32): usize {
+  return records + <usize>vertex * stride;
+}
+
 /** Index of a vertex, or -1. */
 // @ts-ignore: decorator
 @inline
@@ -51,38 +63,43 @@ function find(key: v128): i32 {
   while (true) {
     const entry = load<u32>(table + (<usize>slot << 2));
     if (entry == 0) return -1;
-    if (!v128.any_true(v128.xor(v128.load(keys + (<usize>(entry - 1) << 4)), key))) {
-      return <i32>(entry - 1);
-    }
+    if (!v128.any_true(v128.xor(v128.load(recordOf(entry - 1)), key))) return <i32>(entry - 1);
     slot = (slot + 1) & tableMask;
   }
 }
 
 /** Index of a vertex, which is added where it is new; -1 when there is no room. */
-// @ts-ignore: decorator
-@inline
 function findOrAdd(key: v128): i32 {
   let slot = slotOf(key);
   while (true) {
     const at = table + (<usize>slot << 2);
     const entry = load<u32>(at);
-    if (entry == 0) {
-      if (count == capacity) return -1;
-      v128.store(keys + (<usize>count << 4), key);
-      count++;
-      store<u32>(at, count);
-      return <i32>(count - 1);
-    }
-    if (!v128.any_true(v128.xor(v128.load(keys + (<usize>(entry - 1) << 4)), key))) {
-      return <i32>(entry - 1);
-    }
+    if (entry == 0) break;
+    if (!v128.any_true(v128.xor(v128.load(recordOf(entry - 1)), key))) return <i32>(entry - 1);
     slot = (slot + 1) & tableMask;
   }
+  if (count == capacity) return -1;
+  const record = recordOf(count);
+  v128.store(record, key);
+  for (let i: usize = 16; i < stride; i += 16) v128.store(record + i, i32x4.splat(0));
+  count++;
+  store<u32>(table + (<usize>slot << 2), count);
+  return <i32>(count - 1);
+}
+
+/** Makes `second` the neighbour of `first` along an axis, and the reverse. */
+// @ts-ignore: decorator
+@inline
+function link(first: u32, second: u32, axis: u32): void {
+  const at = 16 + (<usize>axis << 3);
+  store<u32>(recordOf(first) + at, second + 1, 4);
+  store<u32>(recordOf(second) + at, first + 1);
 }
 
 /**
  * Places `blocks`·4 points. `features` is d planes of `blocks`·4 values. `tableAt` is zeroed room for
- * `slots` (a power of two, more than `room`) 32-bit entries, `keysAt` room for `room` vertices.
+ * `slots` (a power of two, more than `room`) 32-bit entries, `recordsAt` room for `room` vertices of
+ * `recordBytes`, a multiple of 16 and at least 16 + 8·(d + 1).
  * `offsets` and `weights` receive d + 1 numbers a point. `scales` is d factors.
  *
  * Returns the number of vertices, or -1 when there are more than `room`.
@@ -94,14 +111,16 @@ export function place(
   blocks: i32,
   tableAt: usize,
   slots: u32,
-  keysAt: usize,
+  recordsAt: usize,
+  recordBytes: u32,
   room: u32,
   offsets: usize,
   weights: usize,
 ): i32 {
   table = tableAt;
   tableMask = slots - 1;
-  keys = keysAt;
+  records = recordsAt;
+  stride = recordBytes;
   count = 0;
   capacity = room;
   const plane = <usize>blocks << 4;
@@ -109,11 +128,20 @@ export function place(
   const sides = f32x4.splat(<f32>(d + 1));
   const one = f32x4.splat(1);
   const zero = f32x4.splat(0);
-  // 16-bit lanes: d + 1 in the first d, nothing in the others.
-  for (let i = 0; i < 8; i++) store<i16>(corner + (i << 1), i < d ? -1 : 0);
-  const lanes = v128.load(corner);
+  // 16-bit lanes: ones in the first d, zeros in the others.
+  const lanes = i16x8.gt_s(i16x8.splat(<i16>d), i16x8(0, 1, 2, 3, 4, 5, 6, 7));
   const sides16 = v128.and(lanes, i16x8.splat(<i16>(d + 1)));
+  const last = <usize>d << 2;
+  // What is sorted beyond rank d stays zero; so do coordinates beyond d.
+  for (let i: usize = 0; i < 48; i += 16) v128.store(sorted + i, zero);
+  for (let i: usize = 0; i < 128; i += 16) {
+    v128.store(nearest + i, zero);
+    v128.store(ranks + i, zero);
+  }
 
+  // Points next to each other often share their first vertex.
+  let lastKey = i16x8.splat(-1);
+  let lastVertex = 0;
   for (let block = 0; block < blocks; block++) {
     const from = features + (<usize>block << 4);
     // Onto the plane of coordinates that sum to zero.
@@ -138,25 +166,24 @@ export function place(
       const at = <usize>i << 4;
       const multiple = f32x4.nearest(f32x4.mul(inverse, v128.load(elevated + at)));
       const near = f32x4.mul(multiple, sides);
-      v128.store(remainder + at, near);
-      v128.store(scaled + at, f32x4.sub(v128.load(elevated + at), near));
+      v128.store(nearest + at, near);
+      v128.store(difference + at, f32x4.sub(v128.load(elevated + at), near));
       v128.store(ranks + at, zero);
       excess = f32x4.add(excess, multiple);
     }
     // Ranks of the differences, the largest first.
     for (let i = 0; i < d; i++) {
       const atI = <usize>i << 4;
-      const own = v128.load(scaled + atI);
+      const own = v128.load(difference + atI);
       let rank = v128.load(ranks + atI);
       for (let j = i + 1; j <= d; j++) {
         const atJ = <usize>j << 4;
-        const less = v128.and(one, f32x4.lt(own, v128.load(scaled + atJ)));
+        const less = v128.and(one, f32x4.lt(own, v128.load(difference + atJ)));
         rank = f32x4.add(rank, less);
         v128.store(ranks + atJ, f32x4.add(v128.load(ranks + atJ), f32x4.sub(one, less)));
       }
       v128.store(ranks + atI, rank);
     }
-    for (let i: usize = 0; i < 4 * 48; i += 16) v128.store(barycentric + i, zero);
     for (let i = 0; i <= d; i++) {
       const at = <usize>i << 4;
       // Where the multiples do not sum to zero, the outermost ranks are moved by one side.
@@ -166,75 +193,73 @@ export function place(
         v128.and(sides, f32x4.ge(rank, sides)),
       );
       rank = f32x4.add(rank, shift);
-      const near = f32x4.add(v128.load(remainder + at), shift);
+      const near = f32x4.add(v128.load(nearest + at), shift);
       const weight = f32x4.mul(f32x4.sub(v128.load(elevated + at), near), inverse);
-      const rank32 = i32x4.trunc_sat_f32x4_s(rank);
-      const near32 = i32x4.trunc_sat_f32x4_s(near);
-      spread(0, i, d, weight, rank32, near32);
-      spread(1, i, d, weight, rank32, near32);
-      spread(2, i, d, weight, rank32, near32);
-      spread(3, i, d, weight, rank32, near32);
+      v128.store(difference + at, weight);
+      v128.store(ranks + at, i32x4.trunc_sat_f32x4_s(rank));
+      v128.store(nearest + at, i32x4.trunc_sat_f32x4_s(near));
     }
     for (let p: usize = 0; p < 4; p++) {
-      const bary = barycentric + p * 48;
-      store<f32>(bary, load<f32>(bary) + (<f32>1 + load<f32>(bary + (<usize>(d + 1) << 2))));
+      for (let i = 0; i <= d; i++) {
+        const at = (<usize>i << 4) + (p << 2);
+        const rank = <usize>load<u32>(ranks + at) << 2;
+        store<f32>(sorted + 4 + rank, load<f32>(difference + at));
+        store<i32>(axes + rank, i);
+      }
       const point = (<usize>block << 2) + p;
       const out = (point * <usize>(d + 1)) << 2;
-      const key = v128.and(v128.load(corner + (p << 4)), lanes);
-      const rank = v128.load(order + (p << 4));
+      const key = v128.and(column(nearest + (p << 2)), lanes);
+      const rank = column(ranks + (p << 2));
+      if (v128.any_true(v128.xor(key, lastKey))) {
+        lastVertex = findOrAdd(key);
+        lastKey = key;
+        if (lastVertex < 0) return -1;
+      }
+      // Each further vertex is one step along the axis of the next lower rank, which as a rule has
+      // been taken before.
+      let vertex = lastVertex;
       for (let r = 0; r <= d; r++) {
-        const high = i16x8.gt_s(rank, i16x8.splat(<i16>(d - r)));
-        const step = i16x8.sub(
-          v128.and(lanes, i16x8.splat(<i16>r)),
-          v128.and(high, sides16),
-        );
-        const vertex = findOrAdd(i16x8.add(key, step));
-        if (vertex < 0) return -1;
+        const at = last - (<usize>r << 2);
+        const upper = r == 0 ? <f32>1 - load<f32>(sorted + 4) : -load<f32>(sorted + at + 8);
         store<i32>(offsets + out + (<usize>r << 2), vertex);
-        store<f32>(weights + out + (<usize>r << 2), load<f32>(bary + (<usize>r << 2)));
+        store<f32>(weights + out + (<usize>r << 2), load<f32>(sorted + at + 4) + upper);
+        const axis = load<u32>(axes + at);
+        const known = load<u32>(recordOf(vertex) + 16 + (<usize>axis << 3), 4);
+        if (known != 0) {
+          vertex = known - 1;
+          continue;
+        }
+        let next = lastVertex;
+        if (r < d) {
+          const high = i16x8.gt_s(rank, i16x8.splat(<i16>(d - r - 1)));
+          const step = i16x8.sub(
+            v128.and(lanes, i16x8.splat(<i16>(r + 1))),
+            v128.and(high, sides16),
+          );
+          next = findOrAdd(i16x8.add(key, step));
+          if (next < 0) return -1;
+        }
+        link(vertex, next, axis);
+        vertex = next;
       }
     }
   }
   return <i32>count;
 }
 
-/** Hands one lane of coordinate `i` to its point: barycentric weight, coordinate and rank. */
+/** One lane of eight vectors of 32-bit integers, as 16-bit lanes. */
 // @ts-ignore: decorator
 @inline
-function spread(
-  p: u8,
-  i: i32,
-  d: i32,
-  weight: v128,
-  rank: v128,
-  near: v128,
-): void {
-  const r = p == 0
-    ? i32x4.extract_lane(rank, 0)
-    : p == 1
-    ? i32x4.extract_lane(rank, 1)
-    : p == 2
-    ? i32x4.extract_lane(rank, 2)
-    : i32x4.extract_lane(rank, 3);
-  const n = p == 0
-    ? i32x4.extract_lane(near, 0)
-    : p == 1
-    ? i32x4.extract_lane(near, 1)
-    : p == 2
-    ? i32x4.extract_lane(near, 2)
-    : i32x4.extract_lane(near, 3);
-  const w = p == 0
-    ? f32x4.extract_lane(weight, 0)
-    : p == 1
-    ? f32x4.extract_lane(weight, 1)
-    : p == 2
-    ? f32x4.extract_lane(weight, 2)
-    : f32x4.extract_lane(weight, 3);
-  const bary = barycentric + <usize>p * 48 + (<usize>(d - r) << 2);
-  store<f32>(bary, load<f32>(bary) + w);
-  store<f32>(bary + 4, load<f32>(bary + 4) - w);
-  store<i16>(corner + (<usize>p << 4) + (<usize>i << 1), <i16>n);
-  store<i16>(order + (<usize>p << 4) + (<usize>i << 1), <i16>r);
+function column(at: usize): v128 {
+  let low = v128.load32_zero(at);
+  low = v128.load32_lane(at + 16, low, 1);
+  low = v128.load32_lane(at + 32, low, 2);
+  low = v128.load32_lane(at + 48, low, 3);
+  let high = v128.load32_zero(at + 64);
+  high = v128.load32_lane(at + 80, high, 1);
+  high = v128.load32_lane(at + 96, high, 2);
+  high = v128.load32_lane(at + 112, high, 3);
+  return i16x8.narrow_i32x4_s(low, high);
 }
 
 /**
@@ -244,20 +269,34 @@ function spread(
  */
 export function connect(neighbours: usize, d: i32): void {
   const vertices = count;
-  const end = neighbours + ((<usize>vertices * <usize>(d + 1)) << 3);
-  for (let at = neighbours; at < end; at += 4) store<u32>(at, vertices);
-  for (let i = 0; i < 8; i++) store<i16>(corner + (i << 1), i < d ? 1 : 0);
-  const lanes = v128.load(corner);
+  const ones = v128.and(
+    i16x8.gt_s(i16x8.splat(<i16>d), i16x8(0, 1, 2, 3, 4, 5, 6, 7)),
+    i16x8.splat(1),
+  );
   for (let j = 0; j <= d; j++) {
-    v128.store(corner, lanes);
-    if (j < d) store<i16>(corner + (j << 1), <i16>(-d));
-    const step = v128.load(corner);
-    const axis = neighbours + ((<usize>j * <usize>vertices) << 3);
-    for (let v: u32 = 0; v < vertices; v++) {
-      const other = find(i16x8.sub(v128.load(keys + (<usize>v << 4)), step));
-      if (other < 0) continue;
-      store<u32>(axis + (<usize>v << 3), <u32>other);
-      store<u32>(axis + (<usize>other << 3) + 4, v);
+    const at = steps + (<usize>j << 4);
+    v128.store(at, ones);
+    if (j < d) store<i16>(at + (<usize>j << 1), <i16>(-d));
+  }
+  for (let v: u32 = 0; v < vertices; v++) {
+    const record = recordOf(v);
+    const key = v128.load(record);
+    for (let j = 0; j <= d; j++) {
+      if (load<u32>(record + 16 + (<usize>j << 3)) != 0) continue;
+      const other = find(i16x8.sub(key, v128.load(steps + (<usize>j << 4))));
+      if (other >= 0) link(<u32>other, v, j);
+    }
+  }
+  const plane = <usize>vertices << 3;
+  for (let v: u32 = 0; v < vertices; v++) {
+    const record = recordOf(v) + 16;
+    let out = neighbours + (<usize>v << 3);
+    for (let j = 0; j <= d; j++) {
+      const at = record + (<usize>j << 3);
+      // The index plus 1, or 0, minus 1 as an unsigned number is the index or too large.
+      store<u32>(out, min<u32>(load<u32>(at) - 1, vertices));
+      store<u32>(out, min<u32>(load<u32>(at, 4) - 1, vertices), 4);
+      out += plane;
     }
   }
 }
