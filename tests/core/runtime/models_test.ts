@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { ModelError } from "../../../core/errors.ts";
+import {
+  DEFAULT_CAM_MODEL,
+  EMBEDDED_MODELS,
+  findModel,
+  loadManifest,
+  parseManifest,
+  readModel,
+} from "../../../core/runtime/models.ts";
+import { makeModelFolder } from "../../helpers/tiny_model.ts";
+
+const embedded = existsSync(new URL("manifest.json", EMBEDDED_MODELS));
+
+Deno.test("loadManifest() and readModel() read what was written", async () => {
+  await using folder = await makeModelFolder();
+  const info = findModel(await loadManifest(folder.url), DEFAULT_CAM_MODEL);
+  assert.deepEqual(
+    await readModel(info, folder.url),
+    await readFile(new URL("tiny.onnx", folder.url)),
+  );
+});
+
+Deno.test("readModel() throws ModelError when the file is missing or another", async () => {
+  await using folder = await makeModelFolder();
+  const info = findModel(await loadManifest(folder.url), DEFAULT_CAM_MODEL);
+  const file = new URL("tiny.onnx", folder.url);
+  const bytes = await readFile(file);
+
+  await writeFile(file, bytes.subarray(1));
+  await assert.rejects(readModel(info, folder.url), {
+    name: "ModelError",
+    message: new RegExp(`has ${bytes.length - 1} bytes, the manifest says ${bytes.length}`),
+  });
+  bytes[100]! ^= 1;
+  await writeFile(file, bytes);
+  await assert.rejects(readModel(info, folder.url), { name: "ModelError", message: /checksum/ });
+  await rm(file);
+  await assert.rejects(readModel(info, folder.url), { name: "ModelError", message: /missing/ });
+});
+
+Deno.test("loadManifest() throws ModelError when there is none", async () => {
+  await using folder = await makeModelFolder();
+  await assert.rejects(loadManifest(new URL("other/", folder.url)), ModelError);
+});
+
+Deno.test("parseManifest() throws ModelError naming what is wrong", async () => {
+  await using folder = await makeModelFolder();
+  const text = await readFile(new URL("manifest.json", folder.url), "utf8");
+  const change = (edit: (model: Record<string, unknown>) => void) => {
+    const manifest = JSON.parse(text);
+    edit(manifest.models[DEFAULT_CAM_MODEL]);
+    return JSON.stringify(manifest);
+  };
+  const cases: [text: string, expected: RegExp][] = [
+    ["{", /not a valid manifest/],
+    ["{}", /version/],
+    [change((model) => model.file = "../secret.onnx"), /file/],
+    [change((model) => model.sha256 = "abc"), /sha256/],
+    [change((model) => model.threshold = 2), /threshold/],
+    [change((model) => model.scoreThresholds = [0.5]), /one number per class/],
+    [change((model) => delete model.licence), /licence/],
+    [change((model) => model.extra = 1), /extra/],
+  ];
+  for (const [broken, expected] of cases) {
+    assert.throws(() => parseManifest(broken, "here"), { name: "ModelError", message: expected });
+  }
+});
+
+Deno.test("findModel() throws ModelError listing the models there are", async () => {
+  await using folder = await makeModelFolder();
+  const manifest = await loadManifest(folder.url);
+  for (const name of ["other", "toString"]) {
+    assert.throws(() => findModel(manifest, name), {
+      name: "ModelError",
+      message: new RegExp(`"${name}".*${DEFAULT_CAM_MODEL}`),
+    });
+  }
+});
+
+Deno.test({
+  name: "the embedded models are those of their manifest",
+  ignore: !embedded,
+  async fn() {
+    const { models } = await loadManifest();
+    assert.ok(Object.hasOwn(models, DEFAULT_CAM_MODEL));
+    let total = 0;
+    for (const info of Object.values(models)) total += (await readModel(info)).length;
+    assert.ok(total <= 30 * 1024 * 1024, `${total} bytes`);
+  },
+});

@@ -1,0 +1,204 @@
+import assert from "node:assert/strict";
+import { DecodeError, LimitError, OptionError } from "../../../core/errors.ts";
+import { DEFAULT_CAM_MODEL } from "../../../core/runtime/models.ts";
+import { StagePool } from "../../../core/runtime/pool.ts";
+import type { StageRequest } from "../../../core/stages/render.ts";
+import { CAT, makeBomb, TRUNCATED_CAT } from "../../helpers/photos.ts";
+import { makeModelFolder, type ModelFolder } from "../../helpers/tiny_model.ts";
+
+const folder: ModelFolder = await makeModelFolder();
+Deno.test.afterAll(async () => await folder[Symbol.asyncDispose]());
+
+function openPool(workers = 1): StagePool & Disposable {
+  const pool = new StagePool(
+    { models: folder.url, camModel: DEFAULT_CAM_MODEL, device: "cpu" },
+    { workers, threads: 1 },
+  );
+  return Object.assign(pool, { [Symbol.dispose]: () => pool.close() });
+}
+
+function request(parts: Partial<StageRequest<"cam">> = {}): StageRequest<"cam"> {
+  return { stage: "cam", image: CAT, options: {}, files: [], output: true, limits: {}, ...parts };
+}
+
+/** Runs `make` with a `Worker` that remembers its instances. */
+function recordWorkers<T>(make: () => T): { made: T; workers: Worker[]; restore: () => void } {
+  const { Worker } = globalThis;
+  const workers: Worker[] = [];
+  globalThis.Worker = class extends Worker {
+    constructor(...args: ConstructorParameters<typeof Worker>) {
+      super(...args);
+      workers.push(this);
+    }
+  };
+  return { made: make(), workers, restore: () => globalThis.Worker = Worker };
+}
+
+Deno.test("StagePool.ready tells device and model", async () => {
+  using pool = openPool();
+  const { device, camModel } = await pool.ready;
+  assert.equal(device, "cpu");
+  assert.equal(camModel.file, "tiny.onnx");
+});
+
+Deno.test("StagePool.run() gives the same result on every worker", async () => {
+  using pool = openPool(2);
+  const jobs = Array.from({ length: 6 }, () => pool.run(request()));
+  assert.equal(pool.load, 6);
+  const [first, ...others] = await Promise.all(jobs);
+  assert.equal(pool.load, 0);
+  assert.ok(first!.output!.hrCam.data.length > 0);
+  for (const { output } of others) assert.deepEqual(output, first!.output);
+});
+
+Deno.test("StagePool.run() leaves the caller's image as it was", async () => {
+  using pool = openPool();
+  const image = CAT.slice();
+  await pool.run(request({ image }));
+  assert.deepEqual(image, CAT);
+});
+
+Deno.test("StagePool.run() keeps the class of errors and works on after them", async () => {
+  using pool = openPool();
+  const cases = [
+    [request({ image: TRUNCATED_CAT }), DecodeError],
+    [request({ image: makeBomb() }), LimitError],
+    [request({ options: { labels: ["unicorn"] } }), OptionError],
+    [request({ limits: { maxSide: 400 } }), LimitError],
+  ] as const;
+  for (const [job, errorClass] of cases) await assert.rejects(pool.run(job), errorClass);
+  assert.ok((await pool.run(request())).output);
+});
+
+Deno.test("StagePool.run() rejects options that cannot be sent to a worker and works on", async () => {
+  using pool = openPool();
+  const options = { mirror: (() => true) as unknown as boolean };
+  await assert.rejects(pool.run(request({ options })), { name: "DataCloneError" });
+  assert.ok((await pool.run(request())).output);
+  assert.equal(pool.load, 0);
+});
+
+Deno.test("StagePool.run() does not begin when the signal has been aborted", async () => {
+  using pool = openPool();
+  const reason = new Error("changed my mind");
+  await assert.rejects(pool.run(request(), { signal: AbortSignal.abort(reason) }), reason);
+  assert.equal(pool.load, 0);
+});
+
+Deno.test("StagePool.run() leaves the queue when aborted there, even before workers are ready", async () => {
+  using pool = openPool();
+  const reason = new Error("changed my mind");
+  const controller = new AbortController();
+  const job = pool.run(request(), { signal: controller.signal });
+  assert.equal(pool.load, 1);
+  controller.abort(reason);
+  await assert.rejects(job, reason);
+  assert.equal(pool.load, 0);
+  assert.ok((await pool.run(request())).output);
+});
+
+Deno.test("StagePool replaces a worker that crashes; only its job fails", async () => {
+  const { made: pool, workers, restore } = recordWorkers(() => openPool(1));
+  try {
+    await pool.ready;
+    const doomed = pool.run(request());
+    const waiting = pool.run(request());
+    // No pool sends this; the worker fails outside of what it catches.
+    workers[0]!.postMessage(null);
+    await assert.rejects(doomed, /A worker crashed/);
+    assert.ok((await waiting).output);
+    assert.equal(workers.length, 2);
+    assert.ok((await pool.run(request())).output);
+  } finally {
+    pool.close();
+    restore();
+  }
+});
+
+Deno.test("StagePool gives up when a crashed worker cannot be replaced", async () => {
+  await using gone = await makeModelFolder();
+  const { made: pool, workers, restore } = recordWorkers(() =>
+    new StagePool({ models: gone.url, camModel: DEFAULT_CAM_MODEL, device: "cpu" }, {
+      workers: 1,
+      threads: 1,
+    })
+  );
+  try {
+    await pool.ready;
+    await gone[Symbol.asyncDispose]();
+    const doomed = pool.run(request());
+    const waiting = pool.run(request());
+    workers[0]!.postMessage(null);
+    await assert.rejects(doomed, /A worker crashed/);
+    await assert.rejects(waiting, { name: "ModelError" });
+    await assert.rejects(pool.run(request()), { name: "ModelError" });
+  } finally {
+    pool.close();
+    restore();
+  }
+});
+
+Deno.test("StagePool.ready rejects with the reason when the models cannot be loaded", async () => {
+  const nowhere = new StagePool(
+    { models: new URL("nowhere/", folder.url), camModel: DEFAULT_CAM_MODEL, device: "cpu" },
+    { workers: 2, threads: 1 },
+  );
+  const waiting = nowhere.run(request());
+  await assert.rejects(nowhere.ready, { name: "ModelError", message: /no manifest/ });
+  await assert.rejects(waiting, { name: "ModelError" });
+  await assert.rejects(nowhere.run(request()), { name: "ModelError" });
+
+  const unknown = new StagePool(
+    { models: folder.url, camModel: "other", device: "cpu" },
+    { workers: 1, threads: 1 },
+  );
+  await assert.rejects(unknown.ready, { name: "ModelError", message: /"other".*efficientnet/ });
+});
+
+Deno.test("StagePool.ready rejects when a model file is not the manifest's", async () => {
+  await using damaged = await makeModelFolder();
+  const file = new URL("tiny.onnx", damaged.url);
+  const bytes = await Deno.readFile(file);
+  bytes[bytes.length - 1]! ^= 1;
+  await Deno.writeFile(file, bytes);
+  const pool = new StagePool(
+    { models: damaged.url, camModel: DEFAULT_CAM_MODEL, device: "cpu" },
+    { workers: 1, threads: 1 },
+  );
+  await assert.rejects(pool.ready, { name: "ModelError", message: /checksum/ });
+});
+
+Deno.test({
+  name: "StagePool.ready rejects with what to install when there is no CUDA",
+  ignore: await hasNvidia(),
+  async fn() {
+    const pool = new StagePool(
+      { models: folder.url, camModel: DEFAULT_CAM_MODEL, device: "cuda" },
+      { workers: 1, threads: 1 },
+    );
+    await assert.rejects(pool.ready, { name: "DeviceError", message: /"cuda".*--device cpu/ });
+  },
+});
+
+Deno.test("StagePool.close() rejects what starts, waits and runs, and what comes later", async () => {
+  const starting = openPool();
+  starting.close();
+  await assert.rejects(starting.ready, /closed/);
+
+  const pool = openPool();
+  await pool.ready;
+  const jobs = [pool.run(request()), pool.run(request())];
+  pool.close();
+  pool.close();
+  for (const job of jobs) await assert.rejects(job, /closed/);
+  await assert.rejects(pool.run(request()), /closed/);
+});
+
+async function hasNvidia(): Promise<boolean> {
+  try {
+    await Deno.stat("/dev/nvidiactl");
+    return true;
+  } catch {
+    return false;
+  }
+}
