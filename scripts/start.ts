@@ -32,17 +32,12 @@ async function start(flags: StartFlags): Promise<void> {
     models: flags.models === undefined ? undefined : pathToFileURL(flags.models + "/"),
     limits: limitsOf(flags),
   });
+  // Before the app hears of it, which would log what is said here.
+  silop.ready.catch((error: Error) => fail(error.message));
   const server = listen(flags, createApp({ silop }).fetch);
-  endOnSignals(async () => {
-    await server.shutdown();
-    silop.close();
-  });
-  try {
-    const { device } = await silop.ready;
-    console.log(readyMessage(server.addr, device, silop.plan));
-  } catch (error) {
-    fail((error as Error).message);
-  }
+  endOnSignals(() => server.shutdown());
+  const { device } = await silop.ready;
+  console.log(readyMessage(server.addr, device, silop.plan));
 }
 
 function listen(
