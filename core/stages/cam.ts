@@ -208,7 +208,8 @@ export function labelIndices(labels: readonly string[], classes: readonly string
   return [...new Set(found)].sort((a, b) => a - b);
 }
 
-function predictedClasses(scores: Float32Array, thresholds: readonly number[]): number[] {
+/** 0-based classes whose score reaches their threshold, ascending. */
+export function predictedClasses(scores: Float32Array, thresholds: readonly number[]): number[] {
   return thresholds.flatMap((threshold, index) => scores[index]! >= threshold ? [index] : []);
 }
 

@@ -1,0 +1,139 @@
+/** Training by a graph: one run of the model is one step of an optimiser. */
+
+import * as ort from "onnxruntime-node";
+import { gradients } from "../onnx/gradients.ts";
+import { GraphBuilder, type Value } from "../onnx/graph_builder.ts";
+import { openSession } from "../runtime/device.ts";
+
+/** A parameter to be learnt, and what it starts from. */
+export interface Parameter {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+/** Options of {@linkcode GraphTrainer.create}. */
+export interface GraphTrainerOptions {
+  /** Share of the old mean gradient kept at each step. Default: 0.9. */
+  beta1?: number;
+  /** Share of the old mean square kept at each step. Default: 0.999. */
+  beta2?: number;
+  /** Added to the root of the mean square. Default: 1e-8. */
+  epsilon?: number;
+  /** Native threads. Default: ONNX Runtime's choice. */
+  threads?: number;
+}
+
+/**
+ * Learns parameters by Adam (D. P. Kingma and J. Ba, arXiv 1412.6980, with bias correction).
+ *
+ * The graph holds the loss, its gradients and the optimiser's step; parameters and the optimiser's
+ * state go in and come out of every run. The same feeds give the same bytes on the same processor.
+ */
+export class GraphTrainer<Name extends string> {
+  readonly #session: ort.InferenceSession;
+  readonly #state: Map<string, ort.Tensor>;
+  readonly #names: readonly Name[];
+  readonly #betas: readonly [number, number];
+  #steps = 0;
+
+  private constructor(
+    session: ort.InferenceSession,
+    state: Map<string, ort.Tensor>,
+    names: readonly Name[],
+    betas: readonly [number, number],
+  ) {
+    this.#session = session;
+    this.#state = state;
+    this.#names = names;
+    this.#betas = betas;
+  }
+
+  /**
+   * @param parameters What is learnt, by name.
+   * @param loss Builds the loss, a scalar, of the parameters and of inputs it declares itself; these are
+   *   what {@linkcode GraphTrainer.step} is fed. Names starting with `adam/` are taken.
+   */
+  static async create<Name extends string>(
+    parameters: Readonly<Record<Name, Parameter>>,
+    loss: (g: GraphBuilder, parameters: Readonly<Record<Name, Value>>) => Value,
+    { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, threads }: GraphTrainerOptions = {},
+  ): Promise<GraphTrainer<Name>> {
+    const g = new GraphBuilder();
+    const names = Object.keys(parameters) as Name[];
+    const state = new Map<string, ort.Tensor>();
+    const values = {} as Record<Name, Value>;
+    for (const name of names) {
+      const { shape, data } = parameters[name];
+      values[name] = g.input(`adam/${name}`, "float32", shape);
+      state.set(`adam/${name}`, new ort.Tensor("float32", data.slice(), shape));
+    }
+    const total = loss(g, values);
+    const rate = g.input("adam/rate", "float32", []);
+    // 1 − βᵗ of both averages, which start at zero.
+    const corrections = [g.input("adam/c1", "float32", []), g.input("adam/c2", "float32", [])];
+    const slopes = gradients(g, total, names.map((name) => values[name]), { unreachable: "error" });
+    names.forEach((name, i) => {
+      const { shape, data } = parameters[name];
+      const slope = slopes[i]!;
+      const [mean, square] = (["mean", "square"] as const).map((kind) => {
+        const key = `adam/${name}.${kind}`;
+        state.set(key, new ort.Tensor("float32", new Float32Array(data.length), shape));
+        return g.input(key, "float32", shape);
+      }) as [Value, Value];
+      const newMean = g.add(g.mul(mean, beta1), g.mul(slope, 1 - beta1));
+      const newSquare = g.add(g.mul(square, beta2), g.mul(g.mul(slope, slope), 1 - beta2));
+      const root = g.add(g.sqrt(g.div(newSquare, corrections[1]!)), epsilon);
+      const move = g.div(g.div(newMean, corrections[0]!), root);
+      g.output(`adam/${name}.next`, g.sub(values[name], g.mul(move, rate)));
+      g.output(`adam/${name}.mean.next`, newMean);
+      g.output(`adam/${name}.square.next`, newSquare);
+    });
+    g.output("adam/loss", total);
+    const { session } = await openSession(g.build(), { threads });
+    return new GraphTrainer(session, state, names, [beta1, beta2]);
+  }
+
+  /**
+   * Takes one step.
+   *
+   * @param feeds The inputs the loss declared.
+   * @param rate Learning rate.
+   * @returns The loss before the step.
+   */
+  async step(feeds: Readonly<Record<string, ort.Tensor>>, rate: number): Promise<number> {
+    this.#steps += 1;
+    const [beta1, beta2] = this.#betas;
+    const results = await this.#session.run({
+      ...feeds,
+      ...Object.fromEntries(this.#state),
+      "adam/rate": scalar(rate),
+      "adam/c1": scalar(1 - beta1 ** this.#steps),
+      "adam/c2": scalar(1 - beta2 ** this.#steps),
+    });
+    for (const key of this.#state.keys()) this.#state.set(key, results[`${key}.next`]!);
+    return (results["adam/loss"]!.data as Float32Array)[0]!;
+  }
+
+  /** The parameters as they are now. */
+  parameters(): Record<Name, Float32Array> {
+    return Object.fromEntries(
+      this.#names.map((
+        name,
+      ) => [name, (this.#state.get(`adam/${name}`)!.data as Float32Array).slice()]),
+    ) as Record<Name, Float32Array>;
+  }
+
+  /** Frees the session; the trainer cannot step any more. */
+  async release(): Promise<void> {
+    await this.#session.release();
+  }
+}
+
+/** A learning rate that falls from `rate` to 0 along half a cosine; `step` counts from 0. */
+export function cosineRate(rate: number, step: number, steps: number): number {
+  return (rate / 2) * (1 + Math.cos((Math.PI * step) / steps));
+}
+
+function scalar(value: number): ort.Tensor {
+  return new ort.Tensor("float32", Float32Array.of(value), []);
+}

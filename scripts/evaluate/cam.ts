@@ -1,0 +1,123 @@
+/**
+ * `deno task evaluate:cam --data VOC2012 --set dev`: how well a CAM model's maps, and the masks cut from
+ * them with and without known labels, fit the truth.
+ *
+ * Thresholds and scales are to be chosen on one set and reported on another: `--sweep` is for the first.
+ */
+
+import { pathToFileURL } from "node:url";
+import { resolve } from "node:path";
+import { reportCams } from "../../core/evaluation/cam_report.ts";
+import { maskClasses } from "../../core/evaluation/cam_report.ts";
+import { evaluateCamSet } from "../../core/evaluation/cam_set.ts";
+import { writeFileAtomic } from "../../core/files.ts";
+import { createSilop } from "../../core/silop.ts";
+import { VOC_CLASSES } from "../../core/voc/classes.ts";
+import { VocFolder } from "../../core/voc/folder.ts";
+import {
+  addWorkOptions,
+  createCommand,
+  EXIT_USAGE,
+  fail,
+  limitsOf,
+  numberIn,
+  numbersIn,
+  readList,
+  type WorkFlags,
+} from "../cli.ts";
+import { startProgress } from "../progress.ts";
+import { formatCams } from "./print_cams.ts";
+
+interface EvaluateFlags extends WorkFlags {
+  data: string;
+  set: string;
+  scales?: number[];
+  threshold?: number;
+  classes?: string[];
+  sweep: boolean;
+  out?: string;
+}
+
+/** The classes the data at hand has enough images of; see models/cam_efficientnet_lite0.md. */
+export const MEASURED_CLASSES: readonly string[] = [
+  "background",
+  "cat",
+  "cow",
+  "dog",
+  "horse",
+  "person",
+  "sheep",
+];
+/** Thresholds of a sweep: 0.02 to 0.5, closer than REFERENCE.md's, since maps here are cut low. */
+export const SWEEP: readonly number[] = Array.from({ length: 25 }, (_, i) => (i + 1) / 50);
+
+async function run(flags: EvaluateFlags): Promise<void> {
+  const chosen = flags.classes ?? MEASURED_CLASSES;
+  try {
+    maskClasses(chosen, VOC_CLASSES);
+  } catch (error) {
+    fail((error as Error).message, EXIT_USAGE);
+  }
+  const data = new VocFolder(flags.data);
+  const ids = await data.ids(flags.set);
+  using silop = createSilop({
+    device: flags.device,
+    workers: flags.workers,
+    threads: flags.threads,
+    aim: "throughput",
+    models: flags.models === undefined ? undefined : pathToFileURL(resolve(flags.models) + "/"),
+    limits: limitsOf(flags),
+  });
+  const { camModel: info, device } = await silop.ready;
+  const { scales = info.scales, threshold = info.threshold } = flags;
+  const progress = startProgress(`CAMs of ${flags.set}`, ids.length, "images");
+  const start = performance.now();
+  const evaluation = await evaluateCamSet(silop, info, data, ids, {
+    scales,
+    threshold,
+    sweep: flags.sweep ? SWEEP : [],
+    onImage: () => progress.step(),
+  });
+  const seconds = (performance.now() - start) / 1000;
+  progress.stop();
+  const report = reportCams(evaluation, info, chosen);
+  const { workers, threads } = silop.plan;
+  console.log(
+    `${info.file} on ${flags.set}: ${ids.length} images, scales ${
+      scales.join(", ")
+    } with mirrors, ` +
+      `threshold ${threshold}; ${(ids.length / seconds).toFixed(2)} images/s ` +
+      `(${device}, ${workers} workers of ${threads} threads)\n`,
+  );
+  console.log(formatCams(report));
+  if (flags.out !== undefined) {
+    const { file, sha256 } = info;
+    const record = { model: { file, sha256 }, set: flags.set, scales, threshold, ...report };
+    await writeFileAtomic(flags.out, JSON.stringify(record, null, 2) + "\n");
+  }
+}
+
+if (import.meta.main) {
+  const command = createCommand(
+    "evaluate:cam",
+    "Measure a CAM model's maps and masks on a set of images with truth.",
+  )
+    .requiredOption("--data <folder>", "folder laid out as VOC 2012's development kit")
+    .option("--set <name>", "list of images below ImageSets/Segmentation", "dev")
+    .option("--scales <list>", "scales of the image (default: the model's)", numbersIn(0.1, 4))
+    .option("--threshold <t>", "CAM value of foreground (default: the model's)", numberIn(0, 1))
+    .option(
+      "--classes <list>",
+      `classes of the first mean (default: ${MEASURED_CLASSES})`,
+      readList,
+    )
+    .option("--sweep", "try thresholds 0.02, 0.04 … 0.5 as well", false)
+    .option("--out <file>", "write all figures there as JSON")
+    .action(run);
+  addWorkOptions(command);
+  try {
+    await command.parseAsync(Deno.args, { from: "user" });
+  } catch (error) {
+    fail((error as Error).message);
+  }
+}

