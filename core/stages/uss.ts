@@ -57,8 +57,8 @@ export interface UssSegmenterOptions {
    */
   blocked?: boolean;
   /**
-   * How many image sizes are kept ready. Each has a graph and session of its own, which take 30 to 50 ms to
-   * make and hold the memory of the last training (about 2.3 KB per pixel). Default: 1.
+   * How many image sizes are kept ready. Each has a session of its own, which takes 30 to 50 ms to
+   * make, and holds the memory of its last training (about 2.3 KB per pixel). Default: 1.
    */
   sizes?: number;
   /** Milliseconds without work after which that memory is given back; 0: never. Default: 10 000. */
@@ -142,7 +142,7 @@ export class UssSegmenter {
   }
 
   async #open(width: number, height: number): Promise<ort.InferenceSession> {
-    const { device, threads, blocked, sizes } = this.#options;
+    const { sizes } = this.#options;
     const key = `${width}×${height}`;
     const known = this.#sessions.get(key);
     this.#sessions.delete(key);
@@ -152,11 +152,16 @@ export class UssSegmenter {
       this.#sessions.delete(other);
       await session.release();
     }
-    const blockSize = blocked && device === "cpu" ? await probeBlockSize() : null;
-    const session = known ??
-      (await openSession(buildUss({ width, height, blockSize }), { device, threads })).session;
+    const session = known ?? await this.#create(width, height);
     this.#sessions.set(key, session);
     return session;
+  }
+
+  async #create(width: number, height: number): Promise<ort.InferenceSession> {
+    const { device, threads, blocked } = this.#options;
+    const blockSize = blocked && device === "cpu" ? await probeBlockSize() : null;
+    const model = buildUss({ width, height, blockSize });
+    return (await openSession(model, { device, threads, memoryPattern: false })).session;
   }
 }
 
