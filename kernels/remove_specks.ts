@@ -2,9 +2,10 @@
 
 /**
  * Gives every 4-connected region of fewer than `minArea` pixels the label it shares the longest border
- * with (of equal borders the smaller label), in place. Regions are taken from small to large by what
- * they are in the given mask, so a speck never keeps another speck's label alive: each takes the label
- * of its neighbours as they are at its turn.
+ * with (of equal borders the smaller label), in place. Regions are taken from small to large, each by
+ * the labels of its neighbours as they are at its turn; what is still too small afterwards (the hole of a
+ * speck, say, which took the speck's label before the speck took another) is treated again, until no
+ * region is too small.
  *
  * Regions are found over horizontal runs, so the memory needed depends on the mask's detail and not
  * on its size.
@@ -22,7 +23,13 @@ export function removeSpecks(
   if (mask.length !== width * height) {
     throw new TypeError(`A mask of ${width}×${height} px does not hold ${mask.length} values`);
   }
-  if (minArea <= 1) return mask;
+  // Every pass joins at least its last speck to a neighbour, so there are ever fewer regions.
+  if (minArea > 1) { while (removeOnce(mask, width, height, minArea)); }
+  return mask;
+}
+
+/** One pass over the specks; whether any pixel changed. */
+function removeOnce(mask: Uint8Array, width: number, height: number, minArea: number): boolean {
   const runs = findRuns(mask, width, height);
   const root = connectRuns(mask, runs, height);
 
@@ -36,11 +43,15 @@ export function removeSpecks(
     else group.push(i);
   }
   const specks = [...members].sort(([a], [b]) => area[a]! - area[b]! || a - b);
+  let changed = false;
   for (const [, group] of specks) {
+    const own = mask[runs.start[group[0]!]!]!;
     const label = surroundingLabel(mask, width, height, runs, group);
+    if (label === own) continue;
     for (const i of group) mask.fill(label, runs.start[i]!, runs.end[i]!);
+    changed = true;
   }
-  return mask;
+  return changed;
 }
 
 /** Maximal horizontal runs of one label: `[start, end)` pixel indices, in raster order. */

@@ -55,12 +55,16 @@ export function parseAnnotation(xml: string, where: string): number[] {
     processEntities: false,
     parseTagValue: false,
   });
-  let objects: { name?: unknown }[];
+  let root: Record<string, unknown>;
   try {
-    objects = parser.parse(xml, true)?.annotation?.object ?? [];
+    root = parser.parse(xml, true);
   } catch (error) {
     throw new SyntaxError(`Cannot read annotation ${where}: ${(error as Error).message}`);
   }
+  if (root.annotation === undefined) {
+    throw new SyntaxError(`Cannot read annotation ${where}: its root is no <annotation>`);
+  }
+  const objects = (root.annotation as { object?: { name?: unknown }[] }).object ?? [];
   const found = new Set<number>();
   for (const { name } of objects) {
     const index = VOC_CLASSES.indexOf(String(name));
