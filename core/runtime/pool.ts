@@ -1,5 +1,6 @@
 /**
- * A pool of Web Workers that run stages.
+ * Pools of Web Workers: one that runs stages, and the general one it is made of, which serves any
+ * module that calls `serveJobs()`.
  *
  * ONNX Runtime blocks the thread that calls it, so every worker holds sessions of its own and the
  * calling thread only passes messages. A native run cannot be stopped; a cancelled job ends at the next
@@ -11,7 +12,7 @@ import type { ActualDevice, DeviceName } from "./device_names.ts";
 import type { WorkPlan } from "./machine.ts";
 import type { CamModelInfo } from "./models.ts";
 import { reviveError } from "./wire_error.ts";
-import type { FromWorker, ToWorker } from "./worker_messages.ts";
+import type { FromWorker, StageSetup, ToWorker } from "./worker_messages.ts";
 
 /** What every worker of a pool loads when it starts. */
 export interface WorkerSetup {
@@ -28,43 +29,51 @@ export interface WorkerReady {
   readonly camModel: CamModelInfo;
 }
 
-/** Options of one {@linkcode StagePool.run}. */
+/** Options of one {@linkcode WorkerPool.run}. */
 export interface RunOptions {
   /** Aborting rejects with the signal's reason; running work ends at its next checkpoint. */
   signal?: AbortSignal;
 }
 
-interface Job {
-  readonly request: StageRequest;
+interface Job<Request, Result> {
+  readonly request: Request;
   /** Set to 1 by the caller to stop the job at its next checkpoint. */
   readonly cancelled: Int32Array<SharedArrayBuffer>;
-  readonly resolve: (result: StageResult) => void;
+  readonly resolve: (result: Result) => void;
   readonly reject: (reason: unknown) => void;
 }
 
-interface Member {
+interface Member<Request, Result> {
   readonly worker: Worker;
   /** Settles the worker's start as failed, if it has not ended yet. */
   readonly fail: (reason: unknown) => void;
-  job: Job | null;
+  job: Job<Request, Result> | null;
 }
 
-/** Workers with a first-in, first-out queue before them. */
-export class StagePool {
-  /** Settles when all workers have loaded and tried their models, or the first has failed to. */
-  readonly ready: Promise<WorkerReady>;
-  readonly #setup: WorkerSetup;
-  readonly #plan: WorkPlan;
-  readonly #members = new Set<Member>();
-  readonly #idle: Member[] = [];
-  readonly #queue: Job[] = [];
+/**
+ * Workers with a first-in, first-out queue before them. `Setup`, `Request`, `Ready` and `Result` are
+ * what the workers' module is told and answers; all must be clonable.
+ */
+export class WorkerPool<Setup, Request, Ready, Result> {
+  /** Settles when all workers are set up, or the first has failed to be. */
+  readonly ready: Promise<Ready>;
+  readonly #module: URL;
+  readonly #setup: Setup;
+  readonly #members = new Set<Member<Request, Result>>();
+  readonly #idle: Member<Request, Result>[] = [];
+  readonly #queue: Job<Request, Result>[] = [];
   /** Why no more jobs are taken. */
   #ended: { readonly reason: unknown } | null = null;
 
-  constructor(setup: WorkerSetup, plan: WorkPlan) {
+  /**
+   * @param module What every worker runs.
+   * @param setup What every worker is told first.
+   * @param workers How many there are.
+   */
+  constructor(module: URL, setup: Setup, workers: number) {
+    this.#module = module;
     this.#setup = setup;
-    this.#plan = plan;
-    this.ready = Promise.all(Array.from({ length: plan.workers }, () => this.#hire()))
+    this.ready = Promise.all(Array.from({ length: workers }, () => this.#hire()))
       .then(([first]) => first!);
     // Whoever awaits `ready` or runs a job learns why; nobody else need crash of it.
     this.ready.catch((reason) => this.#end(reason));
@@ -78,23 +87,15 @@ export class StagePool {
   /**
    * Runs one job on the next free worker. The request's bytes are copied, not taken.
    *
-   * @throws Whatever the stage throws; the signal's reason when aborted; `Error` when the worker
+   * @throws Whatever the work throws; the signal's reason when aborted; `Error` when the worker
    *   crashes or the pool is closed.
    */
-  async run<S extends StageName>(
-    request: StageRequest<S>,
-    { signal }: RunOptions = {},
-  ): Promise<StageResult<S>> {
+  async run(request: Request, { signal }: RunOptions = {}): Promise<Result> {
     signal?.throwIfAborted();
     if (this.#ended !== null) throw this.#ended.reason;
-    const { promise, resolve, reject } = Promise.withResolvers<StageResult<S>>();
+    const { promise, resolve, reject } = Promise.withResolvers<Result>();
     const cancelled = new Int32Array(new SharedArrayBuffer(4));
-    const job: Job = {
-      request: request as StageRequest,
-      cancelled,
-      resolve: resolve as Job["resolve"],
-      reject,
-    };
+    const job: Job<Request, Result> = { request, cancelled, resolve, reject };
     const abort = () => {
       Atomics.store(cancelled, 0, 1);
       const waiting = this.#queue.indexOf(job);
@@ -113,23 +114,23 @@ export class StagePool {
 
   /** Ends all workers; jobs not finished are rejected. */
   close(): void {
-    this.#end(new Error("The stage pool is closed"));
+    this.#end(new Error("The worker pool is closed"));
   }
 
   /** Starts one worker; settles when it is ready or has failed. */
-  #hire(): Promise<WorkerReady> {
-    const worker = new Worker(new URL("./stage_worker.ts", import.meta.url), { type: "module" });
-    const { promise, resolve, reject } = Promise.withResolvers<WorkerReady>();
-    const member: Member = { worker, fail: reject, job: null };
+  #hire(): Promise<Ready> {
+    const worker = new Worker(this.#module, { type: "module" });
+    const { promise, resolve, reject } = Promise.withResolvers<Ready>();
+    const member: Member<Request, Result> = { worker, fail: reject, job: null };
     this.#members.add(member);
     let started = false;
-    worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
+    worker.onmessage = ({ data }: MessageEvent<FromWorker<Ready, Result>>) => {
       switch (data.kind) {
         case "ready":
           started = true;
           this.#idle.push(member);
           this.#dispatch();
-          return resolve(data);
+          return resolve(data.ready);
         case "failed":
           this.#dismiss(member);
           return reject(reviveError(data.error));
@@ -151,13 +152,7 @@ export class StagePool {
       if (this.#ended !== null) return;
       this.#hire().catch((failure) => this.#members.size === 0 && this.#end(failure));
     };
-    this.#tell(member, {
-      kind: "setup",
-      models: this.#setup.models.href,
-      camModel: this.#setup.camModel,
-      device: this.#setup.device,
-      threads: this.#plan.threads,
-    });
+    this.#tell(member, { kind: "setup", setup: this.#setup });
     return promise;
   }
 
@@ -175,7 +170,7 @@ export class StagePool {
     }
   }
 
-  #finish(member: Member): Job | null {
+  #finish(member: Member<Request, Result>): Job<Request, Result> | null {
     const { job } = member;
     member.job = null;
     if (this.#members.has(member)) this.#idle.push(member);
@@ -183,7 +178,7 @@ export class StagePool {
     return job;
   }
 
-  #dismiss(member: Member): void {
+  #dismiss(member: Member<Request, Result>): void {
     member.worker.terminate();
     this.#members.delete(member);
     const at = this.#idle.indexOf(member);
@@ -204,7 +199,23 @@ export class StagePool {
     this.#idle.length = 0;
   }
 
-  #tell(member: Member, message: ToWorker): void {
+  #tell(member: Member<Request, Result>, message: ToWorker<Setup, Request>): void {
     member.worker.postMessage(message);
+  }
+}
+
+/** Workers that run stages. */
+export class StagePool extends WorkerPool<StageSetup, StageRequest, WorkerReady, StageResult> {
+  constructor({ models, camModel, device }: WorkerSetup, { workers, threads }: WorkPlan) {
+    const setup = { models: models.href, camModel, device, threads };
+    super(new URL("./stage_worker.ts", import.meta.url), setup, workers);
+  }
+
+  /** As {@linkcode WorkerPool.run}; the result is of the stage asked for. */
+  override async run<S extends StageName>(
+    request: StageRequest<S>,
+    options: RunOptions = {},
+  ): Promise<StageResult<S>> {
+    return await super.run(request as StageRequest, options) as StageResult<S>;
   }
 }

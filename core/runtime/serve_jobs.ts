@@ -1,0 +1,53 @@
+/** The worker's side of a `WorkerPool`: one setup, then one job after another. */
+
+/// <reference no-default-lib="true" />
+/// <reference lib="deno.worker" />
+
+import type { Checkpoint } from "../stages/stage.ts";
+import { packError } from "./wire_error.ts";
+import type { FromWorker, ToWorker } from "./worker_messages.ts";
+
+/** What a worker does. */
+export interface JobServer<Setup, Request, Ready, Result extends object> {
+  /** Loads what all jobs need; called once, before any. */
+  setUp(setup: Setup): Promise<Ready>;
+  /** Does one job. `checkpoint` is to be called between heavy steps; it throws when the job is cancelled. */
+  run(request: Request, checkpoint: Checkpoint): Promise<Result>;
+}
+
+/** Makes the worker that calls this serve the jobs of its pool. */
+export function serveJobs<Setup, Request, Ready, Result extends object>(
+  server: JobServer<Setup, Request, Ready, Result>,
+): void {
+  const answer = (message: FromWorker<Ready, Result>, transfer: Transferable[] = []) =>
+    self.postMessage(message, transfer);
+  self.onmessage = async ({ data }: MessageEvent<ToWorker<Setup, Request>>) => {
+    try {
+      if (data.kind === "setup") answer({ kind: "ready", ready: await server.setUp(data.setup) });
+      else {
+        const result = await server.run(data.request, () => {
+          if (Atomics.load(data.cancelled, 0) !== 0) {
+            throw new DOMException("Cancelled", "AbortError");
+          }
+        });
+        answer({ kind: "done", result }, buffersOf(result));
+      }
+    } catch (thrown) {
+      answer({ kind: data.kind === "setup" ? "failed" : "error", error: packError(thrown) });
+    }
+  };
+}
+
+/**
+ * The buffers of all arrays in a result, which move to the caller instead of being copied. Results are
+ * plain objects of plain objects and typed arrays.
+ */
+function buffersOf(result: object): ArrayBuffer[] {
+  const buffers = new Set<ArrayBuffer>();
+  const visit = (value: unknown) => {
+    if (ArrayBuffer.isView(value)) buffers.add(value.buffer as ArrayBuffer);
+    else if (typeof value === "object" && value !== null) Object.values(value).forEach(visit);
+  };
+  visit(result);
+  return [...buffers];
+}
