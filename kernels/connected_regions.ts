@@ -61,3 +61,28 @@ export function connectedRegions(
   for (let p = 0; p < map.length; p++) map[p] = parent[map[p]!]!;
   return { map, count };
 }
+
+/**
+ * Takes every label of a map for one region, however many pieces it lies in.
+ *
+ * @param labels `H×W` labels, any whole numbers.
+ * @returns Regions numbered in row order of their first pixels.
+ */
+export function labelRegions(
+  labels: Int32Array | Uint32Array | Uint16Array | Uint8Array,
+): Regions {
+  const numbers = new Map<number, number>();
+  const map = new Int32Array(labels.length);
+  let last = labels[0];
+  let region = 0;
+  for (let p = 0; p < map.length; p++) {
+    const label = labels[p]!;
+    if (label !== last || p === 0) {
+      region = numbers.get(label) ?? numbers.size;
+      numbers.set(label, region);
+      last = label;
+    }
+    map[p] = region;
+  }
+  return { map, count: numbers.size };
+}
