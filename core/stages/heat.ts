@@ -23,13 +23,13 @@ const HEAT_OPACITY = 0.75;
 /** The highest map at every pixel, enlarged to the image's full size: 0..255 for 0..1. */
 export function strongest({ hrCam, width, height }: Cam): Mask {
   const size = hrCam.width * hrCam.height;
-  const highest = new Float32Array(size);
+  const levels = new Uint8Array(size);
   for (let start = 0; start < hrCam.data.length; start += size) {
     for (let i = 0; i < size; i++) {
-      if (hrCam.data[start + i]! > highest[i]!) highest[i] = hrCam.data[start + i]!;
+      const level = Math.round(255 * hrCam.data[start + i]!);
+      if (level > levels[i]!) levels[i] = level;
     }
   }
-  const levels = Uint8Array.from(highest, (value) => Math.round(255 * value));
   const data = resizeImage(levels, hrCam.width, hrCam.height, 1, width, height, {
     filter: "bilinear",
   });
@@ -45,13 +45,14 @@ export function encodeHeatPng(heat: Mask): Uint8Array {
 export function drawHeat(photo: Raster, heat: Mask): Raster {
   const colours = infernoPalette();
   const data = photo.data.slice();
-  heat.data.forEach((level, i) => {
+  for (let i = 0; i < heat.data.length; i++) {
+    const level = heat.data[i]!;
     const share = (level / 255) * HEAT_OPACITY;
     for (let c = 0; c < 3; c++) {
       const own = data[3 * i + c]!;
       data[3 * i + c] = Math.round(own + share * (colours[3 * level + c]! - own));
     }
-  });
+  }
   return { width: photo.width, height: photo.height, data };
 }
 
