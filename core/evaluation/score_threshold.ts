@@ -36,6 +36,7 @@ export function bestScoreThreshold(
     const score = scores[item]!;
     if (score < lowest) break;
     if (positive[item]) hits++;
+    if (hits === 0) continue;
     const next = rank + 1 < order.length ? scores[order[rank + 1]!]! : -1;
     // Between equal scores there is no place for a threshold.
     if (next === score) continue;
