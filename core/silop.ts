@@ -12,6 +12,7 @@ import { planWork, type WorkPlan, type WorkPlanOptions } from "./runtime/machine
 import { DEFAULT_CAM_MODEL, EMBEDDED_MODELS } from "./runtime/models.ts";
 import { type RunOptions, StagePool, type WorkerReady } from "./runtime/pool.ts";
 import type { Cam, CamOptions } from "./stages/cam.ts";
+import type { Perimeters } from "./stages/perimeter.ts";
 import type { FileFormat, StageName, StageOptions, StageResult } from "./stages/render.ts";
 import type { Segmentation } from "./stages/segment_stage.ts";
 
@@ -74,6 +75,15 @@ export class Silop {
     run: RunOptions = {},
   ): Promise<Segmentation> {
     return (await this.#run("segment", image, options, [], true, run)).output!;
+  }
+
+  /** Finds regions without classes and the lines between them; throws as {@linkcode Silop.cam} does. */
+  async perimeter(
+    image: Uint8Array,
+    options: StageOptions<"perimeter"> = {},
+    run: RunOptions = {},
+  ): Promise<Perimeters> {
+    return (await this.#run("perimeter", image, options, [], true, run)).output!;
   }
 
   /**

@@ -5,6 +5,7 @@ import { createSilop, Silop, type SilopOptions } from "../core/silop.ts";
 import { camRoutes } from "./cam.ts";
 import { healthRoutes } from "./health.ts";
 import { allowOnly, type Logger, notFound, problemHandler } from "./problem.ts";
+import { perimeterRoutes } from "./perimeter.ts";
 import { segmentRoutes } from "./segment.ts";
 
 /** Options of {@linkcode createApp}. */
@@ -30,12 +31,17 @@ export type App = Hono & Disposable & {
 const ENDPOINTS = [
   ["POST", "/segment", "one class per pixel: JSON, mask, overlay or arrays"],
   ["POST", "/cam", "class activation maps: JSON, heat map, overlay or arrays"],
+  [
+    "POST",
+    "/perimeter",
+    "regions without classes and their perimeters: JSON, map, overlay or arrays",
+  ],
   ["GET", "/health/live", "whether the process answers"],
   ["GET", "/health/ready", "whether the models are loaded"],
 ] as const;
 
 /**
- * Creates the app: `POST /cam`, `POST /segment`, `GET /health/live`, `GET /health/ready`, and a list of
+ * Creates the app: `POST /cam`, `POST /segment`, `POST /perimeter`, `GET /health/live`, `GET /health/ready`, and a list of
  * them at `GET /`.
  *
  * @example As a part of another app
@@ -65,6 +71,7 @@ export function createApp(options: AppOptions = {}): App {
   app.all("/", allowOnly("GET", "HEAD"));
   app.route("/", camRoutes(silop, { logger }));
   app.route("/", segmentRoutes(silop, { logger }));
+  app.route("/", perimeterRoutes(silop, { logger }));
   app.route("/", healthRoutes(silop, { logger }));
 
   const close = () => {

@@ -7,6 +7,12 @@
 
 import { z } from "zod";
 import { parseList, parseNumber, parseNumbers } from "../core/parse.ts";
+import {
+  type Detector,
+  DETECTORS,
+  METHOD_CHOICES,
+  type MethodChoice,
+} from "../core/stages/perimeter_choices.ts";
 import { FILE_FORMATS } from "../core/stages/stage.ts";
 import { badRequest } from "./problem.ts";
 
@@ -26,15 +32,25 @@ function read<T>(parse: (text: string) => T, description: string) {
   }).optional().describe(description);
 }
 
+/** A parameter that is `true` or `false`. */
+function flag(description: string) {
+  return z.enum(["true", "false"]).transform((text) => text === "true").optional()
+    .describe(description);
+}
+
 /** The query of every stage, so that one query can be sent to all of them. */
 export const stageQuery = z.strictObject({
   labels: read(parseList, "Classes known to be in the image, as cat,dog; empty: none"),
   scales: read(parseNumbers, "Scales at which the image is looked at, as 0.5,1,1.5"),
-  mirror: z.enum(["true", "false"]).transform((text) => text === "true").optional()
-    .describe("Whether the mirrored image is looked at as well"),
+  mirror: flag("Whether the mirrored image is looked at as well"),
   "working-size": read(parseNumber, "Long side, in pixels, to which larger images are reduced"),
   threshold: read(parseNumber, "Map value, 0..1, from which a pixel is foreground; for masks"),
   "min-area": read(parseNumber, "Smallest region kept, as a share of the image; for masks"),
+  method: z.enum(METHOD_CHOICES).optional()
+    .describe("Superpixels by slic, quickshift or both, each with a result; for perimeters"),
+  detector: z.enum(DETECTORS).optional()
+    .describe("Exact boundary, canny on a picture of the regions, canny-photo; for perimeters"),
+  reference: flag("Whether perimeters are those of the published code, by canny"),
   format: z.enum(RESPONSE_FORMATS).optional()
     .describe("What to answer; without it the header Accept decides"),
 });
@@ -49,6 +65,9 @@ export interface StageParams {
     readonly workingSize?: number;
     readonly threshold?: number;
     readonly minArea?: number;
+    readonly method?: MethodChoice;
+    readonly detector?: Detector;
+    readonly reference?: boolean;
   };
 }
 

@@ -3,6 +3,7 @@
 import { openClassifier } from "../stages/classifier.ts";
 import { renderStage, type StageRequest, type StageResult } from "../stages/render.ts";
 import type { StageModels } from "../stages/stage.ts";
+import { UssSegmenter } from "../stages/uss.ts";
 import { findModel, loadManifest, readModel } from "./models.ts";
 import type { WorkerReady } from "./pool.ts";
 import { serveJobs } from "./serve_jobs.ts";
@@ -20,7 +21,7 @@ serveJobs<StageSetup, StageRequest, WorkerReady, StageResult>({
     const bytes = await readModel(info, folder);
     const classifier = await openClassifier(bytes, info, { device, threads });
     await classifier.classify(new Float32Array(3 * WARM_UP_SIZE ** 2), WARM_UP_SIZE, WARM_UP_SIZE);
-    models = { classifier };
+    models = { classifier, uss: new UssSegmenter({ device: classifier.device, threads }) };
     return { device: classifier.device, camModel: info };
   },
   run: (request, checkpoint) => renderStage(request, models, checkpoint),

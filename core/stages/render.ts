@@ -7,13 +7,18 @@
 
 import { decodeImage, type ImageLimits } from "../image/mod.ts";
 import { camStage } from "./cam_stage.ts";
+import { perimeterStage } from "./perimeter_stage.ts";
 import { segmentStage } from "./segment_stage.ts";
 import type { Checkpoint, FileFormat, Stage, StageModels } from "./stage.ts";
 
 export { FILE_FORMATS, type FileFormat } from "./stage.ts";
 
 /** The stages that take an image, by name. */
-export const STAGES = { cam: camStage, segment: segmentStage } as const;
+export const STAGES = {
+  cam: camStage,
+  segment: segmentStage,
+  perimeter: perimeterStage,
+} as const;
 export type StageName = keyof typeof STAGES;
 
 type StageParts<S extends StageName> = typeof STAGES[S] extends Stage<infer O, infer R, infer M>
@@ -36,8 +41,10 @@ export interface StageRequest<S extends StageName = StageName> {
   readonly limits: Partial<ImageLimits>;
 }
 
-/** Milliseconds spent in each part of the work. */
-export type Timings = Readonly<Record<"decode" | "compute" | "encode", number>>;
+/** Milliseconds spent in each part of the work, and in the steps of `compute` that are timed by themselves. */
+export type Timings = Readonly<Record<"decode" | "compute" | "encode", number>> & {
+  readonly [step: string]: number;
+};
 
 /** A worker's answer. */
 export interface StageResult<S extends StageName = StageName> {
@@ -68,7 +75,14 @@ export async function renderStage<S extends StageName>(
   const image = await decodeImage(bytes, { limits });
   checkpoint();
   const decoded = performance.now();
-  const result = await stage.compute(image, options, models, checkpoint);
+  const steps: Record<string, number> = {};
+  let last = decoded;
+  const result = await stage.compute(image, options, models, (step) => {
+    const now = performance.now();
+    if (step !== undefined) steps[step] = (steps[step] ?? 0) + now - last;
+    last = now;
+    checkpoint(step);
+  });
   const computed = performance.now();
   const files: Partial<Record<FileFormat, Uint8Array>> = {};
   for (const format of formats) {
@@ -82,6 +96,7 @@ export async function renderStage<S extends StageName>(
     timings: {
       decode: decoded - start,
       compute: computed - decoded,
+      ...steps,
       encode: performance.now() - computed,
     },
   };

@@ -2,17 +2,22 @@
 
 import type { Raster } from "../raster.ts";
 import type { CamClassifier } from "./cam.ts";
+import type { UssSegmenter } from "./uss.ts";
 
 /** The kinds of file a stage's result can be written as. */
 export const FILE_FORMATS = ["png", "overlay", "npz"] as const;
 export type FileFormat = typeof FILE_FORMATS[number];
 
-/** Called between heavy steps; throws when the work is no longer wanted. */
-export type Checkpoint = () => void;
+/**
+ * Called between heavy steps; throws when the work is no longer wanted. A step that is to be timed by itself
+ * is named when it is done.
+ */
+export type Checkpoint = (step?: string) => void;
 
 /** The networks at a stage's disposal. */
 export interface StageModels {
   readonly classifier: CamClassifier;
+  readonly uss: Pick<UssSegmenter, "segment">;
 }
 
 /** One stage of the chain. */
