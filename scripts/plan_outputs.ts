@@ -5,12 +5,13 @@ import { extname, join, resolve } from "node:path";
 import type { ListedFile } from "../core/files.ts";
 
 /** Files that can be written for a photo. */
-export const OUTPUT_FORMATS = ["mask", "overlay", "json", "npz"] as const;
+export const OUTPUT_FORMATS = ["mask", "perimeter", "overlay", "json", "npz"] as const;
 export type OutputFormat = typeof OUTPUT_FORMATS[number];
 
 /** Endings that take the place of the photo's own. */
 const ENDINGS: Record<OutputFormat, string> = {
   mask: ".png",
+  perimeter: ".png",
   overlay: ".overlay.png",
   json: ".json",
   npz: ".npz",
