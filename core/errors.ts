@@ -36,3 +36,13 @@ export class ModelError extends Error {
 export class DeviceError extends Error {
   override name = "DeviceError";
 }
+
+/** A batch cannot go on: its folder belongs to something else, or its set cannot be read. */
+export class BatchError extends Error {
+  override name = "BatchError";
+}
+
+/** Results cannot be written: the disk is full, or the folder may not be written to. */
+export class StorageError extends Error {
+  override name = "StorageError";
+}

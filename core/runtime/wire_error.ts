@@ -1,11 +1,13 @@
 /** Errors that keep their class on the way from a worker to its caller. */
 
 import {
+  BatchError,
   DecodeError,
   DeviceError,
   LimitError,
   ModelError,
   OptionError,
+  StorageError,
   UnsupportedFormatError,
 } from "../errors.ts";
 
@@ -17,12 +19,14 @@ export interface WireError {
 }
 
 const CLASSES = {
+  BatchError,
   DecodeError,
   DeviceError,
   LimitError,
   ModelError,
   OptionError,
   RangeError,
+  StorageError,
   SyntaxError,
   TypeError,
   UnsupportedFormatError,

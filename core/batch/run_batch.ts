@@ -1,0 +1,226 @@
+/**
+ * Runs a task over many images, side by side in workers, so that it can be broken off at any moment and
+ * gone on with: files appear whole or not at all, and only what the journal vouches for counts as done.
+ */
+
+import { appendFileSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { BatchError, StorageError } from "../errors.ts";
+import { writeFileAtomic } from "../files.ts";
+import { WorkerPool } from "../runtime/pool.ts";
+import { JournalWriter, listFolder } from "./journal.ts";
+import { enterTask, fingerprint, type MadeWith } from "./manifest.ts";
+import { planBatch, type PlannedImage } from "./plan_batch.ts";
+import type { BatchResult, BatchSetup, BatchSurroundings, Slots } from "./task.ts";
+
+/** A task and the images to do it for. */
+export interface Batch {
+  /** Folder of the run. */
+  readonly run: string;
+  readonly task: string;
+  readonly ids: readonly string[];
+  /** Names the part of the set that `ids` are, as `2of4`. Default: empty, all of it. */
+  readonly shard?: string;
+  readonly inputs: Slots;
+  readonly outputs: Slots;
+  /** A module that exports `prepare`. */
+  readonly module: URL;
+  /** Options for `prepare`. */
+  readonly options: unknown;
+  /** All that decides the results, apart from the inputs. */
+  readonly madeWith: MadeWith;
+  readonly surroundings: BatchSurroundings;
+  /** Images worked on at once. */
+  readonly workers: number;
+  /** Make again what was made with other options, instead of refusing to. Default: `false`. */
+  readonly redo?: boolean;
+  /** Read all files to see whether they are still whole. Default: `false`. */
+  readonly verify?: boolean;
+}
+
+/** Hears how a batch goes on. */
+export interface BatchListener {
+  /** Once, before any work: how many images there are to do. */
+  planned?(todo: number, done: number): void;
+  /** After every image, failed or not. */
+  finished?(id: string): void;
+  failed?(id: string, error: Error): void;
+}
+
+/** How a batch ended. */
+export interface BatchOutcome {
+  /** Images done now. */
+  readonly made: number;
+  /** Images that were done before. */
+  readonly before: number;
+  /** Ids of the images that failed; the reasons are in `errors.jsonl`. */
+  readonly failed: readonly string[];
+  /** Images not begun because the signal came. */
+  readonly left: number;
+}
+
+/** Parts of files in the run's own folder are of nobody when they are older, in milliseconds. */
+const STALE_PART = 60_000;
+
+/**
+ * Does the task for all images that are not done. Images that fail are noted in `RUN/errors.jsonl` and the
+ * others go on.
+ *
+ * @param signal Ends the batch after the images in work.
+ * @throws {BatchError} The run was begun with other options, or its folder holds something else.
+ * @throws {StorageError} Results cannot be written. Nothing half is left; images done stay done.
+ * @throws Whatever keeps the workers from starting.
+ */
+export async function runBatch(
+  batch: Batch,
+  listener: BatchListener = {},
+  signal?: AbortSignal,
+): Promise<BatchOutcome> {
+  const { run, task, ids, inputs, outputs, madeWith, shard = "" } = batch;
+  makeFolder(run);
+  await enterTask(run, task, madeWith, batch.redo ?? false);
+  removeParts(batch);
+  const errors = await ErrorFile.open(run, task, ids);
+  const stamp = fingerprint(madeWith);
+  const plan = planBatch({ run, task, ids, inputs, outputs, with: stamp, verify: batch.verify });
+  listener.planned?.(plan.todo.length, plan.done);
+  const failed: string[] = [];
+  const fail = (id: string, error: Error) => {
+    failed.push(id);
+    // What an earlier run left must not pass for the result of this one.
+    for (const { folder, ending } of Object.values(outputs)) {
+      rmSync(join(folder, id + ending), { force: true });
+    }
+    errors.add(id, error);
+    listener.failed?.(id, error);
+  };
+  for (const { id, reason } of plan.blocked) fail(id, new BatchError(reason));
+  if (plan.todo.length === 0) return { made: 0, before: plan.done, failed, left: 0 };
+
+  const pool = openPool(batch, plan.todo.length);
+  const journal = new JournalWriter(run, task, shard);
+  const waiting = plan.todo.values();
+  let made = 0;
+  let begun = 0;
+  let fatal: unknown = null;
+  const one = async (image: PlannedImage) => {
+    try {
+      const { files } = await pool.run(image.id);
+      journal.add({ id: image.id, at: Date.now(), with: stamp, in: image.in, out: files });
+      made++;
+    } catch (error) {
+      if (error instanceof StorageError) throw error;
+      fail(image.id, error as Error);
+    }
+    listener.finished?.(image.id);
+  };
+  const lane = async () => {
+    for (const image of waiting) {
+      begun++;
+      try {
+        await one(image);
+      } catch (error) {
+        fatal ??= error;
+      }
+      if (fatal !== null || signal?.aborted) return;
+    }
+  };
+  try {
+    await pool.ready;
+    if (!signal?.aborted) await Promise.all(Array.from({ length: batch.workers }, lane));
+  } finally {
+    pool.close();
+    journal.close();
+  }
+  if (fatal !== null) throw fatal;
+  return { made, before: plan.done, failed, left: plan.todo.length - begun };
+}
+
+function openPool(batch: Batch, todo: number): WorkerPool<BatchSetup, string, object, BatchResult> {
+  const { module, options, inputs, outputs, surroundings } = batch;
+  return new WorkerPool(
+    new URL("./batch_worker.ts", import.meta.url),
+    { module: module.href, options, inputs, outputs, surroundings },
+    Math.min(batch.workers, todo),
+  );
+}
+
+function makeFolder(run: string): void {
+  try {
+    mkdirSync(run, { recursive: true });
+  } catch (error) {
+    throw new StorageError(`Cannot make ${run}: ${(error as Error).message}`);
+  }
+}
+
+/** Removes what a killed run left half written; parts of other shards are theirs. */
+function removeParts({ run, ids, outputs }: Batch): void {
+  const own = new Set(ids);
+  for (const { folder, ending } of Object.values(outputs)) {
+    for (const name of listFolder(folder)) {
+      const [, whole] = /^\.(.+)\.[0-9a-f-]{36}\.part$/.exec(name) ?? [];
+      if (whole?.endsWith(ending) && own.has(whole.slice(0, -ending.length))) {
+        rmSync(join(folder, name), { force: true });
+      }
+    }
+  }
+  for (const name of listFolder(run).filter((name) => /^\..+\.part$/.test(name))) {
+    const file = statSync(join(run, name), { throwIfNoEntry: false });
+    if (file !== undefined && Date.now() - file.mtimeMs > STALE_PART) {
+      rmSync(join(run, name), { force: true });
+    }
+  }
+}
+
+/** A line of `RUN/errors.jsonl`. */
+export interface ErrorLine {
+  readonly time: string;
+  readonly task: string;
+  readonly id: string;
+  readonly error: string;
+  readonly message: string;
+}
+
+/** The file of the images that failed. */
+class ErrorFile {
+  private constructor(readonly path: string, readonly task: string) {}
+
+  /** Takes out what an earlier run said of these images: they are tried again now. */
+  static async open(run: string, task: string, ids: readonly string[]): Promise<ErrorFile> {
+    const path = join(run, "errors.jsonl");
+    const again = new Set(ids);
+    const lines = readLines(path);
+    const kept = lines.filter((line) => {
+      try {
+        const { task: other, id } = JSON.parse(line) as ErrorLine;
+        return other !== task || !again.has(id);
+      } catch {
+        return false;
+      }
+    });
+    if (kept.length < lines.length) {
+      if (kept.length === 0) rmSync(path, { force: true });
+      else await writeFileAtomic(path, kept.map((line) => line + "\n").join(""));
+    }
+    return new ErrorFile(path, task);
+  }
+
+  add(id: string, { name, message }: Error): void {
+    const time = new Date().toISOString();
+    const line: ErrorLine = { time, task: this.task, id, error: name, message };
+    try {
+      appendFileSync(this.path, JSON.stringify(line) + "\n");
+    } catch (error) {
+      throw new StorageError(`Cannot write ${this.path}: ${(error as Error).message}`);
+    }
+  }
+}
+
+function readLines(path: string): string[] {
+  try {
+    return readFileSync(path, "utf8").split("\n").filter((line) => line !== "");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}

@@ -1,0 +1,184 @@
+import assert from "node:assert/strict";
+import { appendFile, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { BatchError } from "../../../core/errors.ts";
+import { runBatch } from "../../../core/batch/run_batch.ts";
+import { fakeBatch, makeFakeSet, readResults, runFake } from "./fake_batch.ts";
+
+Deno.test("runBatch() makes all files, and nothing the second time", async () => {
+  await using set = await makeFakeSet(4);
+  assert.deepEqual(await runFake(set), { made: 4, before: 0, failed: [], left: 0 });
+  const results = await readResults(set.run);
+  assert.equal(results.get("shout/image_2.txt"), "THE WORDS OF IMAGE_2!");
+  assert.equal(results.get("count/image_2.num"), "20");
+  assert.equal(results.size, 8);
+  // Workers that would only fail are not even started.
+  const idle = await runFake(set, { module: new URL("./none.ts", import.meta.url) });
+  assert.deepEqual(idle, { made: 0, before: 4, failed: [], left: 0 });
+});
+
+Deno.test("runBatch() goes on with images that are not yet done", async () => {
+  await using set = await makeFakeSet(5);
+  await runFake(set, { ids: set.ids.slice(0, 2) });
+  const first = await stat(join(set.run, "shout", "image_0.txt"));
+  assert.deepEqual(await runFake(set), { made: 3, before: 2, failed: [], left: 0 });
+  assert.deepEqual(await stat(join(set.run, "shout", "image_0.txt")), first);
+});
+
+Deno.test("runBatch() makes again what is gone, cut off or changed", async () => {
+  await using set = await makeFakeSet(4);
+  await runFake(set);
+  const whole = await readResults(set.run);
+  const file = (i: number) => join(set.run, "shout", `image_${i}.txt`);
+  await rm(join(set.run, "count", "image_0.num"));
+  await writeFile(file(1), "THE WORDS");
+  await writeFile(file(2), "the words of image_2!");
+  await utimes(file(2), 1, 1);
+  // Copied: another time, the same content.
+  await utimes(file(3), 1, 1);
+  assert.deepEqual(await runFake(set), { made: 3, before: 1, failed: [], left: 0 });
+  assert.deepEqual(await readResults(set.run), whole);
+});
+
+Deno.test("runBatch() finds what was changed without a trace when told to verify", async () => {
+  await using set = await makeFakeSet(2);
+  await runFake(set);
+  const file = join(set.run, "shout", "image_1.txt");
+  const { mtime } = await stat(file);
+  await writeFile(file, "the words of image_1!");
+  await utimes(file, mtime, mtime);
+  assert.equal((await runFake(set)).made, 0);
+  assert.equal((await runFake(set, { verify: true })).made, 1);
+});
+
+Deno.test("runBatch() does not trust a journal line that was cut off, and writes on after it", async () => {
+  await using set = await makeFakeSet(3);
+  await runFake(set);
+  const journal = join(set.run, "journal", "shout.jsonl");
+  const text = await readFile(journal, "utf8");
+  await writeFile(journal, text.slice(0, -20));
+  assert.equal((await runFake(set)).made, 1);
+  assert.equal((await runFake(set)).made, 0);
+});
+
+Deno.test("runBatch() makes images again whose inputs have changed", async () => {
+  await using set = await makeFakeSet(3);
+  await runFake(set);
+  await appendFile(join(set.path, "texts", "image_1.txt"), ", and more");
+  assert.equal((await runFake(set)).made, 1);
+  const results = await readResults(set.run);
+  assert.equal(results.get("shout/image_1.txt"), "THE WORDS OF IMAGE_1, AND MORE!");
+});
+
+Deno.test("runBatch() makes again what depends on files that another task has made again", async () => {
+  await using set = await makeFakeSet(3);
+  const second = (parts = {}) => {
+    const shout = { folder: join(set.run, "shout"), ending: ".txt", madeBy: "shout" };
+    const echo = { folder: join(set.run, "echo"), ending: ".txt", madeBy: "echo" };
+    return runFake(set, {
+      task: "echo",
+      inputs: { text: shout },
+      outputs: { shout: echo },
+      ...parts,
+    });
+  };
+  await runFake(set);
+  assert.equal((await second()).made, 3);
+  await rm(join(set.run, "shout", "image_0.txt"));
+  const blocked = await second();
+  assert.deepEqual(blocked.failed, ["image_0"]);
+  assert.match(await readFile(join(set.run, "errors.jsonl"), "utf8"), /run voc:shout first/);
+  // Made again, the file is the same; so is what was made of it, but that has been taken away.
+  await runFake(set);
+  assert.equal((await second()).made, 1);
+  await runFake(set, { mark: "?", redo: true });
+  assert.equal((await second()).made, 3);
+});
+
+Deno.test("runBatch() refuses changed options and tells them, and makes all again with redo", async () => {
+  await using set = await makeFakeSet(2);
+  await runFake(set);
+  await assert.rejects(runFake(set, { mark: "?" }), (error) => {
+    assert.ok(error instanceof BatchError);
+    assert.match(error.message, /options\.mark: was "!", now "\?"/);
+    assert.match(error.message, /--redo/);
+    return true;
+  });
+  assert.equal((await runFake(set)).made, 0);
+  assert.equal((await runFake(set, { mark: "?", redo: true })).made, 2);
+  assert.equal((await readResults(set.run)).get("shout/image_0.txt"), "THE WORDS OF IMAGE_0?");
+  assert.equal((await runFake(set, { mark: "?", redo: true })).made, 0);
+});
+
+Deno.test("runBatch() notes images that fail and tries them again", async () => {
+  await using set = await makeFakeSet(4);
+  const text = join(set.path, "texts", "image_1.txt");
+  await runFake(set);
+  await writeFile(text, "unreadable");
+  const outcome = await runFake(set);
+  assert.deepEqual(outcome, { made: 0, before: 3, failed: ["image_1"], left: 0 });
+  const lines = (await readFile(join(set.run, "errors.jsonl"), "utf8")).trim().split("\n");
+  assert.equal(lines.length, 1);
+  const { time: _, ...line } = JSON.parse(lines[0]!);
+  assert.deepEqual(line, {
+    task: "shout",
+    id: "image_1",
+    error: "SyntaxError",
+    message: "Cannot read these words",
+  });
+  // Nothing old passes for the result.
+  assert.ok(!(await readResults(set.run)).has("shout/image_1.txt"));
+  await writeFile(text, "readable");
+  assert.deepEqual(await runFake(set), { made: 1, before: 3, failed: [], left: 0 });
+  assert.ok(!(await readdir(set.run)).includes("errors.jsonl"));
+});
+
+Deno.test("runBatch() makes of shards what one run makes, and leaves parts of others alone", async () => {
+  await using set = await makeFakeSet(6);
+  await using whole = await makeFakeSet(6);
+  await runFake(whole);
+  const odd = set.ids.filter((_, i) => i % 2 === 1);
+  const even = set.ids.filter((_, i) => i % 2 === 0);
+  await Promise.all([
+    runFake(set, { ids: odd, shard: "2of2" }),
+    runFake(set, { ids: even, shard: "1of2" }),
+  ]);
+  assert.deepEqual(await readResults(set.run), await readResults(whole.run));
+  const uuid = crypto.randomUUID();
+  const parts = ["image_0", "image_1"].map((id) => `.${id}.txt.${uuid}.part`);
+  for (const part of parts) await writeFile(join(set.run, "shout", part), "THE");
+  assert.equal((await runFake(set, { ids: odd, shard: "2of2" })).before, 3);
+  const left = (await readdir(join(set.run, "shout"))).filter((name) => name.endsWith(".part"));
+  assert.deepEqual(left, [parts[0]]);
+  assert.equal((await runFake(set)).before, 6);
+});
+
+Deno.test("runBatch() ends after the images in work when the signal comes", async () => {
+  await using set = await makeFakeSet(6);
+  const controller = new AbortController();
+  const outcome = await runBatch(fakeBatch(set.path, set.ids), {
+    finished: (id) => id === "image_2" && controller.abort(),
+  }, controller.signal);
+  assert.deepEqual(outcome, { made: 3, before: 0, failed: [], left: 3 });
+  assert.equal((await runFake(set)).made, 3);
+});
+
+Deno.test("runBatch() rejects with the reason when workers cannot be set up", async () => {
+  await using set = await makeFakeSet(2);
+  await assert.rejects(runFake(set, { mark: "broken" }), RangeError);
+});
+
+Deno.test("runBatch() stops at the first file that cannot be written", async () => {
+  await using set = await makeFakeSet(3);
+  // A file where the folder should be.
+  await runFake(set, { ids: [] });
+  await writeFile(join(set.run, "shout"), "in the way");
+  await assert.rejects(runFake(set), { name: "StorageError", message: /Cannot write .*image_0/ });
+});
+
+Deno.test("runBatch() refuses a folder whose run.json is something else", async () => {
+  await using set = await makeFakeSet(1);
+  await runFake(set);
+  await writeFile(join(set.run, "run.json"), "[]");
+  await assert.rejects(runFake(set), { name: "BatchError", message: /another --run/ });
+});
