@@ -13,9 +13,9 @@ import { Pcg64 } from "../../kernels/pcg64.ts";
 import type { CamHeads } from "../nets/cam_model.ts";
 import type { Features } from "./features.ts";
 import type { Prior } from "./linear_head.ts";
-import { trainMapHead } from "./map_head.ts";
-import { joinSeeds, pickSeeds, type Seeds } from "./seeds.ts";
-import { type TaggedMeans, trainTagHead } from "./tag_head.ts";
+import { type MapHeadOptions, trainMapHead } from "./map_head.ts";
+import { joinSeeds, pickSeeds, type SeedOptions, type Seeds } from "./seeds.ts";
+import { type TaggedMeans, type TagHeadOptions, trainTagHead } from "./tag_head.ts";
 
 /** One training image. */
 export interface TrainingImage {
@@ -36,6 +36,12 @@ export interface CamHeadsOptions {
    * images of its own a class does better without. Default: 30.
    */
   priorBelow?: number;
+  /** How the tag head is trained. */
+  tags?: Omit<TagHeadOptions, "threads" | "onStep">;
+  /** How seeds are picked. */
+  seeds?: SeedOptions;
+  /** How the map head is trained. */
+  maps?: Omit<MapHeadOptions, "seed" | "threads" | "onStep">;
   /** Seed of all choices. Default: 0. */
   seed?: number;
   /** Native threads. Default: ONNX Runtime's choice. */
@@ -54,11 +60,13 @@ export async function trainCamHeads(
   images: readonly TrainingImage[],
   classes: number,
   directions: Float32Array,
-  { priorBelow = 30, seed = 0, threads, onStep = () => {} }: CamHeadsOptions = {},
+  options: CamHeadsOptions = {},
 ): Promise<CamHeads> {
+  const { priorBelow = 30, seed = 0, threads, onStep = () => {} } = options;
   const tagged = await collectMeans(images, classes, onStep);
   const prior: Prior = { directions, used: rareClasses(images, classes, priorBelow) };
   const tags = await trainTagHead(tagged, prior, {
+    ...options.tags,
     threads,
     onStep: (step, steps, loss) => onStep("tags", step, steps, loss),
   });
@@ -66,11 +74,13 @@ export async function trainCamHeads(
   const random = new Pcg64(seed);
   const parts: Seeds[] = [];
   for (const [i, image] of images.entries()) {
-    parts.push(pickSeeds(await image.features(), tags.weights, image.labels, random));
+    const features = await image.features();
+    parts.push(pickSeeds(features, tags.weights, image.labels, random, options.seeds));
     onStep("seeds", i + 1, images.length);
   }
   const seeds = joinSeeds(parts.splice(0));
   const maps = await trainMapHead(seeds, tagged, prior, {
+    ...options.maps,
     seed: seed + 1,
     threads,
     onStep: (step, steps, loss) => onStep("maps", step, steps, loss),

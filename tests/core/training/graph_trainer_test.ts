@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import * as ort from "onnxruntime-node";
+import { GraphBuilder } from "../../../core/onnx/graph_builder.ts";
+import { cosineRate, GraphTrainer } from "../../../core/training/graph_trainer.ts";
+import { binaryCrossEntropy, crossEntropy, sumOfSquares } from "../../../core/training/losses.ts";
+import { run } from "../onnx/session.ts";
+
+const close = (actual: number, expected: number, tolerance = 1e-6) =>
+  assert.ok(Math.abs(actual - expected) < tolerance, `${actual} is not ${expected}`);
+
+Deno.test("GraphTrainer steps as Adam is defined", async () => {
+  // The loss is the sum of (a·x)² + b·y, whose gradients are 2·a·x² and y.
+  const start = { a: [0.5, -1, 2], b: [0.3] };
+  const trainer = await GraphTrainer.create(
+    {
+      a: { shape: [3], data: Float32Array.from(start.a) },
+      b: { shape: [], data: Float32Array.from(start.b) },
+    },
+    (g, { a, b }) => {
+      const x = g.input("x", "float32", [3]);
+      const y = g.input("y", "float32", []);
+      return g.add(sumOfSquares(g, g.mul(a, x)), g.mul(b, y));
+    },
+    { threads: 1 },
+  );
+  const rates = [0.1, 0.05, 0.02];
+  const feeds = [[1, 0.5, -2, 3], [0, 2, 1, -1], [1, 1, 1, 0.25]];
+  const value = [...start.a, ...start.b];
+  const mean = [0, 0, 0, 0];
+  const square = [0, 0, 0, 0];
+  for (const [t, rate] of rates.entries()) {
+    const x = feeds[t]!.slice(0, 3);
+    const y = feeds[t]![3]!;
+    const loss = await trainer.step({
+      x: new ort.Tensor("float32", Float32Array.from(x), [3]),
+      y: new ort.Tensor("float32", Float32Array.of(y), []),
+    }, rate);
+    close(loss, x.reduce((sum, v, i) => sum + (v * value[i]!) ** 2, 0) + value[3]! * y, 1e-5);
+    const gradient = [...x.map((v, i) => 2 * v * v * value[i]!), y];
+    gradient.forEach((d, i) => {
+      mean[i] = 0.9 * mean[i]! + 0.1 * d;
+      square[i] = 0.999 * square[i]! + 0.001 * d * d;
+      const m = mean[i]! / (1 - 0.9 ** (t + 1));
+      const s = square[i]! / (1 - 0.999 ** (t + 1));
+      value[i]! -= (rate * m) / (Math.sqrt(s) + 1e-8);
+    });
+    const { a, b } = trainer.parameters();
+    [...a, ...b].forEach((v, i) => close(v, value[i]!, 1e-5));
+  }
+  await trainer.release();
+});
+
+Deno.test("GraphTrainer.create() throws TypeError when the loss does not use a parameter", async () => {
+  const one = { shape: [], data: Float32Array.of(1) };
+  await assert.rejects(
+    GraphTrainer.create({ used: one, unused: one }, (g, { used }) => g.mul(used, used)),
+    { name: "TypeError", message: /unused/ },
+  );
+});
+
+Deno.test("cosineRate() falls from the rate to 0", () => {
+  close(cosineRate(0.2, 0, 10), 0.2);
+  close(cosineRate(0.2, 5, 10), 0.1);
+  close(cosineRate(0.2, 10, 10), 0);
+});
+
+Deno.test("binaryCrossEntropy() is the mean of −log of the right side's probability", async () => {
+  const z = [3, -2, 0, -90, 90];
+  const y = [1, 1, 0, 1, 1];
+  const g = new GraphBuilder();
+  const logits = g.constant(Float32Array.from(z), [5, 1]);
+  g.output("loss", binaryCrossEntropy(g, logits, g.constant(Float32Array.from(y), [5, 1])));
+  const { loss } = await run(g.build());
+  assert.deepEqual(loss!.dims, []);
+  const each = [Math.log1p(Math.exp(-3)), Math.log1p(Math.exp(2)), Math.log(2), 90, 0];
+  close(Number(loss!.data[0]), each.reduce((a, b) => a + b) / 5, 1e-5);
+});
+
+Deno.test("crossEntropy() is the mean of −log of the target's softmax", async () => {
+  const rows = [[1, 2, -1], [0.5, 0, 3]];
+  const targets = [1, 0];
+  const g = new GraphBuilder();
+  const logits = g.constant(Float32Array.from(rows.flat()), [2, 3]);
+  const classes = g.constant(targets, [2], { dtype: "int64" });
+  g.output("loss", crossEntropy(g, logits, classes));
+  const { loss } = await run(g.build());
+  const expected = rows.map((row, i) =>
+    Math.log(row.reduce((sum, v) => sum + Math.exp(v), 0)) - row[targets[i]!]!
+  );
+  close(Number(loss!.data[0]), (expected[0]! + expected[1]!) / 2, 1e-5);
+});
