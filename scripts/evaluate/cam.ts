@@ -7,8 +7,7 @@
 
 import { pathToFileURL } from "node:url";
 import { resolve } from "node:path";
-import { reportCams } from "../../core/evaluation/cam_report.ts";
-import { maskClasses } from "../../core/evaluation/cam_report.ts";
+import { maskClasses, reportCams } from "../../core/evaluation/cam_report.ts";
 import { evaluateCamSet } from "../../core/evaluation/cam_set.ts";
 import { writeFileAtomic } from "../../core/files.ts";
 import { createSilop } from "../../core/silop.ts";
@@ -60,6 +59,7 @@ async function run(flags: EvaluateFlags): Promise<void> {
   }
   const data = new VocFolder(flags.data);
   const ids = await data.ids(flags.set);
+  if (ids.length === 0) fail(`${flags.set} names no images`);
   using silop = createSilop({
     device: flags.device,
     workers: flags.workers,

@@ -76,6 +76,9 @@ async function run(flags: TrainFlags): Promise<void> {
   const { threads } = planWork({ workers: 1, threads: flags.threads });
   const data = new VocFolder(flags.data);
   const [fit, dev] = [await data.ids(flags.fit), await data.ids(flags.dev)];
+  for (const [set, ids] of [[flags.fit, fit], [flags.dev, dev]] as const) {
+    if (ids.length === 0) fail(`${set} names no images`);
+  }
   const backbone = await readBackbone(flags);
 
   const store = await FeatureStore.open(
