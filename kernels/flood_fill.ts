@@ -27,8 +27,7 @@ export function stretchPicture(rgb: Uint8Array): Uint8Array {
   let maximum = 0;
   for (let i = 0; i < rgb.length; i++) if (rgb[i]! > maximum) maximum = rgb[i]!;
   if (maximum === 0 || maximum === 255) return rgb.slice();
-  const factor = 255 / maximum;
-  const levels = Uint8Array.from({ length: 256 }, (_, v) => v <= maximum ? v * factor : 0);
+  const levels = Uint8Array.from({ length: maximum + 1 }, (_, v) => Math.floor(v * 255 / maximum));
   const stretched = new Uint8Array(rgb.length);
   for (let i = 0; i < rgb.length; i++) stretched[i] = levels[rgb[i]!]!;
   return stretched;
