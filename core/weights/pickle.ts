@@ -37,6 +37,11 @@ export interface PickleHost {
   resolvePersistentId(id: unknown): unknown;
   /** Whether `BUILD` may hang attributes on this object. They are dropped, never applied. */
   ignoresState(value: unknown): boolean;
+  /**
+   * Gives an object the state that `BUILD` has for it, where the host knows what it means. Returns
+   * whether it did. Default: no object has any.
+   */
+  setState?(value: unknown, state: unknown): boolean;
   /** The most opcodes one pickle may take. Default 2 000 000, some 400 MB of empty dictionaries. */
   readonly maxOperations?: number;
 }
@@ -249,7 +254,8 @@ class PickleMachine {
         return this.#push(callee.call(args));
       }
       case 0x62: { // BUILD
-        this.#pop();
+        const state = this.#pop();
+        if (this.#host.setState?.(this.#top(), state)) return;
         if (!this.#host.ignoresState(this.#top())) {
           throw refusal("to set attributes of an object (opcode BUILD)");
         }

@@ -1,0 +1,258 @@
+/**
+ * `.npy` files that hold a pickled dictionary of arrays, as `np.save(path, {"keys": …, "cam": …})` writes
+ * them: the form in which IRN, Puzzle-CAM and SILOP's published code keep CAMs.
+ *
+ * A pickle can make Python do anything; here it is read by the restricted machine of `weights/pickle.ts`,
+ * which is told only how NumPy rebuilds arrays and numbers. Written are the same few operations.
+ */
+
+import { Buffer } from "node:buffer";
+import { DecodeError } from "./errors.ts";
+import { decodeNpy, encodeNpy, type NpyArray, type NpyDtype } from "./npz.ts";
+import { PickleGlobal, type PickleHost, readPickle } from "./weights/pickle.ts";
+
+/** Files of this kind are small programs: opcodes allowed. */
+const MAX_OPERATIONS = 100_000;
+const MAX_RANK = 64;
+
+/**
+ * Reads a pickled dictionary of arrays. Values that are no arrays are refused; so are arrays of
+ * objects.
+ *
+ * @returns the arrays by name; the record has no prototype, so any name is safe
+ * @throws {DecodeError} when the bytes are something else, or damaged, or mention anything but NumPy's
+ *   arrays
+ */
+export function decodePickledDict(bytes: Uint8Array): Record<string, NpyArray> {
+  const start = pickleStart(bytes);
+  const { value } = readPickle(bytes, start, new NumpyHost());
+  // np.save wraps the dictionary into an array of no dimensions.
+  const dict = value instanceof Rebuilt ? value.item : value;
+  if (!(dict instanceof Map)) throw corrupt("it does not hold one dictionary");
+  const arrays: Record<string, NpyArray> = Object.create(null);
+  for (const [name, array] of dict) {
+    if (typeof name !== "string") throw corrupt("a key is no string");
+    if (!(array instanceof Rebuilt) || array.array === null) {
+      throw corrupt(`"${name}" is no array`);
+    }
+    arrays[name] = array.array;
+  }
+  return arrays;
+}
+
+function corrupt(why: string): DecodeError {
+  return new DecodeError(`Cannot decode npy: ${why}`);
+}
+
+/** Where the pickle begins, behind a header that must announce one object. */
+function pickleStart(bytes: Uint8Array): number {
+  const version = bytes[6];
+  if (String.fromCharCode(...bytes.subarray(0, 6)) !== "\x93NUMPY" || bytes.length < 12) {
+    throw corrupt("it does not begin as an npy file");
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const [first, length] = version === 1
+    ? [10, view.getUint16(8, true)]
+    : [12, view.getUint32(8, true)];
+  const header = new TextDecoder("latin1").decode(bytes.subarray(first, first + length));
+  if (!/'descr':\s*'\|O'/.test(header) || !/'shape':\s*\(\)/.test(header)) {
+    throw corrupt("it does not hold one object");
+  }
+  return first + length;
+}
+
+/** An array under construction: NumPy makes it empty and then gives it a state. */
+class Rebuilt {
+  /** An array of numbers. */
+  array: NpyArray | null = null;
+  /** The one object in an array of no dimensions. */
+  item: unknown;
+}
+
+/** `numpy.dtype('f4', False, True)`; byte order comes as a state. */
+class Dtype {
+  order = "<";
+  constructor(readonly code: string) {}
+
+  /** In `.npy` notation; `null` for objects. */
+  get descr(): string | null {
+    return this.code.startsWith("O") ? null : (this.order === ">" ? ">" : "<") + this.code;
+  }
+}
+
+/** Knows how NumPy 1 and 2 rebuild arrays, and nothing else. */
+class NumpyHost implements PickleHost {
+  readonly maxOperations = MAX_OPERATIONS;
+  readonly #globals: ReadonlyMap<string, PickleGlobal>;
+
+  constructor() {
+    const reconstruct = () => new Rebuilt();
+    const scalar = ([dtype, data]: readonly unknown[]) => this.#scalar(dtype, data);
+    const calls: [string, ((args: readonly unknown[]) => unknown) | undefined][] = [
+      ["numpy.ndarray", undefined],
+      ["numpy.dtype", ([code]) => new Dtype(String(code))],
+      ["numpy.core.multiarray._reconstruct", reconstruct],
+      ["numpy._core.multiarray._reconstruct", reconstruct],
+      ["numpy.core.multiarray.scalar", scalar],
+      ["numpy._core.multiarray.scalar", scalar],
+      // How protocol 2 keeps bytes in text.
+      ["_codecs.encode", ([text]) => Buffer.from(String(text), "latin1")],
+    ];
+    this.#globals = new Map(calls.map(([name, call]) => [name, new PickleGlobal(name, call)]));
+  }
+
+  resolveGlobal(module: string, name: string): PickleGlobal | undefined {
+    return this.#globals.get(`${module}.${name}`);
+  }
+
+  resolvePersistentId(): never {
+    throw corrupt("it refers to something outside");
+  }
+
+  ignoresState(): boolean {
+    return false;
+  }
+
+  /** `(version, shape, dtype, column-major, bytes)` for arrays, `(version, order, …)` for dtypes. */
+  setState(value: unknown, state: unknown): boolean {
+    if (!Array.isArray(state)) return false;
+    if (value instanceof Dtype) {
+      value.order = String(state[1]);
+      return true;
+    }
+    if (!(value instanceof Rebuilt)) return false;
+    const [, shape, dtype, fortran, data] = state;
+    if (!(dtype instanceof Dtype) || !isShape(shape)) throw corrupt("an array has no valid state");
+    if (dtype.descr !== null) {
+      if (!(data instanceof Uint8Array)) throw corrupt("an array has no bytes");
+      value.array = arrayOf(dtype, shape, fortran === true, data);
+    } else if (shape.length === 0 && Array.isArray(data)) {
+      value.item = data[0];
+    } else throw corrupt("it holds an array of objects");
+    return true;
+  }
+
+  #scalar(dtype: unknown, data: unknown): Rebuilt {
+    if (!(dtype instanceof Dtype) || dtype.descr === null || !(data instanceof Uint8Array)) {
+      throw corrupt("a number has no valid type");
+    }
+    return Object.assign(new Rebuilt(), { array: arrayOf(dtype, [], false, data) });
+  }
+}
+
+function isShape(value: unknown): value is number[] {
+  return Array.isArray(value) && value.length <= MAX_RANK &&
+    value.every((size) => Number.isSafeInteger(size) && size >= 0);
+}
+
+/** By way of an `.npy` file, whose reader knows types, byte orders and column-major arrays. */
+function arrayOf(dtype: Dtype, shape: number[], fortran: boolean, data: Uint8Array): NpyArray {
+  const sizes = shape.length === 1 ? `${shape[0]},` : shape.join(", ");
+  const text = `{'descr': '${dtype.descr}', 'fortran_order': ${fortran ? "True" : "False"}, ` +
+    `'shape': (${sizes}), }`;
+  if (text.length > 4096 || !/^[\x20-\x7e]*$/.test(text)) throw corrupt("a type has no valid name");
+  const header = new TextEncoder().encode(text);
+  const prefix = Uint8Array.of(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0);
+  const length = Uint8Array.of(header.length & 255, header.length >> 8);
+  return decodeNpy(Buffer.concat([prefix, length, header, data]));
+}
+
+/**
+ * Writes a dictionary of arrays as `np.save` would: `np.load(path, allow_pickle=True).item()` gives it
+ * back, in any NumPy since 1.0.
+ *
+ * @throws {TypeError} when a shape does not fit its data
+ */
+export function encodePickledDict(arrays: Readonly<Record<string, NpyArray>>): Uint8Array {
+  const pickle = new PickleWriter();
+  pickle.array("O8", "|", () => {
+    pickle.bytes("]", "}", "(");
+    for (const [name, array] of Object.entries(arrays)) {
+      pickle.text(name);
+      const { descr, shape, content } = npyParts(array);
+      pickle.array(descr.slice(1), descr[0]!, () => pickle.content(content), shape);
+    }
+    pickle.bytes("u", "a");
+  });
+  pickle.bytes(".");
+  const header = "{'descr': '|O', 'fortran_order': False, 'shape': (), }";
+  const room = 118 - 1;
+  const start = Buffer.from(`\x93NUMPY\x01\x00\x76\x00${header.padEnd(room)}\n`, "latin1");
+  return Uint8Array.from(Buffer.concat([start, pickle.done()]));
+}
+
+/** Type, shape and bytes of an array as its `.npy` file has them. */
+function npyParts(array: NpyArray): {
+  descr: NpyDtype;
+  shape: readonly number[];
+  content: Uint8Array;
+} {
+  const file = encodeNpy(array);
+  const start = 10 + (file[8]! | (file[9]! << 8));
+  const header = new TextDecoder("latin1").decode(file.subarray(10, start));
+  const [, descr] = /'descr': '([^']+)'/.exec(header)!;
+  return { descr: descr as NpyDtype, shape: array.shape, content: file.subarray(start) };
+}
+
+/** Writes the opcodes that arrays take, in protocol 3. */
+class PickleWriter {
+  readonly #parts: Uint8Array[] = [Uint8Array.of(0x80, 3)];
+
+  /** Opcodes by their letters. */
+  bytes(...letters: string[]): void {
+    this.#parts.push(Buffer.from(letters.join(""), "latin1"));
+  }
+
+  text(value: string): void {
+    const utf8 = new TextEncoder().encode(value);
+    this.#parts.push(Buffer.from("X"), uint32(utf8.length), utf8);
+  }
+
+  content(value: Uint8Array): void {
+    this.#parts.push(Buffer.from("B"), uint32(value.length), value);
+  }
+
+  integer(value: number): void {
+    this.#parts.push(Buffer.from("J"), uint32(value));
+  }
+
+  /** An array of a type, whose elements `content` writes. */
+  array(
+    code: string,
+    order: string,
+    content: () => void,
+    shape: readonly number[] = [],
+  ): void {
+    this.bytes("cnumpy.core.multiarray\n_reconstruct\n", "cnumpy\nndarray\n");
+    this.bytes("(");
+    this.integer(0);
+    this.bytes("t", "C\x01b", "\x87", "R");
+    // The state: version, shape, type, order, elements.
+    this.bytes("(");
+    this.integer(1);
+    this.bytes("(");
+    for (const size of shape) this.integer(size);
+    this.bytes("t", "cnumpy\ndtype\n");
+    this.text(code);
+    this.bytes("\x89", "\x88", "\x87", "R", "(");
+    this.integer(3);
+    this.text(order);
+    this.bytes("N", "N", "N");
+    this.integer(-1);
+    this.integer(-1);
+    this.integer(order === "|" && code.startsWith("O") ? 63 : 0);
+    this.bytes("t", "b", "\x89");
+    content();
+    this.bytes("t", "b");
+  }
+
+  done(): Uint8Array {
+    return Buffer.concat(this.#parts);
+  }
+}
+
+function uint32(value: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setInt32(0, value, true);
+  return bytes;
+}

@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { DecodeError } from "../../core/errors.ts";
+import { decodePickledDict, encodePickledDict } from "../../core/numpy_pickle.ts";
+import { decodeNpz, encodeNpy } from "../../core/npz.ts";
+
+const fixture = (name: string) =>
+  Deno.readFileSync(new URL(`../fixtures/${name}`, import.meta.url));
+const TRUTH = decodeNpz(fixture("pickled_dict.npz"));
+const PICKLED = fixture("pickled_dict.npy");
+
+Deno.test("decodePickledDict() reads what NumPy saves, in every protocol it has saved in", () => {
+  for (const name of ["pickled_dict.npy", "pickled_dict_2.npy", "pickled_dict_3.npy"]) {
+    const arrays = decodePickledDict(fixture(name));
+    assert.deepEqual(Object.keys(arrays), ["keys", "cam", "hr_cam"]);
+    for (const [key, { shape, data }] of Object.entries(arrays)) {
+      assert.deepEqual(shape, TRUTH[key]!.shape, `${name} ${key}`);
+      assert.deepEqual(data, TRUTH[key]!.data, `${name} ${key}`);
+    }
+  }
+});
+
+Deno.test("decodePickledDict() reads the names of NumPy 1 as well", () => {
+  const text = Buffer.from(fixture("pickled_dict_2.npy")).toString("latin1");
+  assert.ok(text.includes("numpy._core.multiarray"));
+  const old = text.replaceAll("numpy._core.multiarray", "numpy.core.multiarray");
+  const bytes = Buffer.from(old, "latin1");
+  assert.deepEqual(decodePickledDict(bytes).cam!.data, TRUTH.cam!.data);
+});
+
+Deno.test("encodePickledDict() writes what decodePickledDict() reads", () => {
+  const arrays = {
+    keys: { shape: [3], data: BigInt64Array.of(0n, 2n, 20n) },
+    cam: { shape: [2, 1, 3], data: Float32Array.of(0, 1, 2, 3, 4, 5) },
+    mask: { shape: [2, 2], data: Uint8Array.of(0, 1, 2, 255) },
+  };
+  const bytes = encodePickledDict(arrays);
+  // NumPy wants the data at a multiple of 64 bytes.
+  assert.deepEqual([...bytes.subarray(126, 130)], [0x20, 0x0a, 0x80, 3]);
+  const read = decodePickledDict(bytes);
+  for (const [key, { shape, data }] of Object.entries(arrays)) {
+    assert.deepEqual([read[key]!.shape, read[key]!.data], [shape, data]);
+  }
+});
+
+Deno.test("decodePickledDict() refuses pickles that call anything else", () => {
+  const start = new TextEncoder().encode("cos\nsystem\n(X\x04\x00\x00\x00echotR.");
+  const header = PICKLED.subarray(0, 128);
+  const bytes = new Uint8Array([...header, 0x80, 3, ...start]);
+  assert.throws(() => decodePickledDict(bytes), { name: "DecodeError", message: /os\.system/ });
+});
+
+Deno.test("decodePickledDict() refuses files that hold no dictionary of arrays", () => {
+  const plain = encodeNpy({ shape: [2], data: Float32Array.of(1, 2) });
+  assert.throws(() => decodePickledDict(plain), DecodeError);
+  assert.throws(() => decodePickledDict(new Uint8Array(3)), DecodeError);
+  const number = new Uint8Array([...PICKLED.subarray(0, 128), 0x80, 3, 0x4b, 7, 0x2e]);
+  assert.throws(() => decodePickledDict(number), { name: "DecodeError", message: /dictionary/ });
+});
+
+Deno.test("decodePickledDict() throws a DecodeError wherever the file is cut off", () => {
+  for (let length = 0; length < PICKLED.length; length += 7) {
+    assert.throws(() => decodePickledDict(PICKLED.subarray(0, length)), DecodeError, `${length}`);
+  }
+});
