@@ -1,65 +1,64 @@
-/** A small data set laid out as VOC's. */
+/** A small data set laid out as the VOC development kit, made of the two example photos. */
 
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { encodeMaskPng, encodeRgbPng } from "../../core/image/mod.ts";
-import { VOC_CLASSES } from "../../core/voc/classes.ts";
-import { VocFolder } from "../../core/voc/folder.ts";
-import { pattern } from "../kernels/pattern.ts";
+import { join } from "node:path";
+import { decodeImage, encodeMaskPng, encodeRgbPng } from "../../core/image/mod.ts";
+import { resizeImage } from "../../kernels/resize_image.ts";
 
-/** An image of the data set. */
-export interface VocSample {
-  readonly id: string;
-  readonly width: number;
-  readonly height: number;
-  /** 0-based classes. */
-  readonly labels: readonly number[];
-  /** Share of the image, from the left, that shows the first label. Default: 0.5. */
-  readonly share?: number;
+/** The folder; disposing removes it. */
+export interface TinyVoc extends AsyncDisposable {
+  /** The data set, with the list `tiny`. */
+  readonly data: string;
+  /** For a run. */
+  readonly run: string;
+  readonly ids: readonly string[];
 }
 
-/** A folder; disposing removes it. */
-export interface TestVocFolder extends AsyncDisposable {
-  readonly path: string;
-  readonly folder: VocFolder;
-}
+const PHOTOS = [["cat", 8], ["astronaut", 15]] as const;
 
-/** Writes images of noise, half bright where they show something, with annotations, masks and a list. */
-export async function makeVocFolder(
-  set: string,
-  samples: readonly VocSample[],
-): Promise<TestVocFolder> {
+/** @param count How many images; each is another cut of one of the photos, some 60 by 50 pixels. */
+export async function makeTinyVoc(count: number): Promise<TinyVoc> {
   const path = await mkdtemp(join(tmpdir(), "silop-voc-"));
-  const write = async (name: string, content: string | Uint8Array) => {
-    await mkdir(dirname(join(path, name)), { recursive: true });
-    await writeFile(join(path, name), content);
-  };
-  for (const [i, { id, width, height, labels, share = 0.5 }] of samples.entries()) {
-    const pixels = pattern(3 * width * height, i + 1);
-    const truth = new Uint8Array(width * height);
-    const first = labels[0];
-    for (let p = 0; p < truth.length; p++) {
-      const shown = first !== undefined && p % width < share * width;
-      truth[p] = shown ? first + 1 : 0;
-      for (let c = 0; c < 3; c++) {
-        const value = pixels[3 * p + c]! >> 1;
-        pixels[3 * p + c] = shown ? value + 128 : value;
-      }
-    }
-    // A rim of pixels that do not count, as VOC draws around objects.
-    for (let x = 0; x < width; x++) truth[x] = 255;
-    const objects = labels.map((c) => `<object><name>${VOC_CLASSES[c]}</name></object>`).join("");
-    // The codec goes by magic bytes, so that a lossless picture may have VOC's ending.
-    await write(`JPEGImages/${id}.jpg`, encodeRgbPng({ width, height, data: pixels }));
-    await write(`Annotations/${id}.xml`, `<annotation>${objects}</annotation>`);
-    await write(`SegmentationClass/${id}.png`, encodeMaskPng({ width, height, data: truth }));
+  const data = join(path, "VOC2012");
+  for (const name of ["JPEGImages", "Annotations", "SegmentationClass"]) {
+    await mkdir(join(data, name), { recursive: true });
   }
-  const ids = samples.map(({ id }) => id).join("\n");
-  await write(`ImageSets/Segmentation/${set}.txt`, ids + "\n");
+  await mkdir(join(data, "ImageSets", "Segmentation"), { recursive: true });
+  const ids: string[] = [];
+  for (let i = 0; i < count; i++) {
+    const [name, index] = PHOTOS[i % 2]!;
+    const photo = await decodeImage(
+      await readFile(new URL(`../../examples/${name}.jpg`, import.meta.url)),
+    );
+    const [width, height] = [60 + i, 50 - i];
+    const pixels = resizeImage(photo.data, photo.width, photo.height, 3, width, height);
+    const id = `tiny_00000${i}`;
+    ids.push(id);
+    // Formats are told by content, and PNG keeps every pixel.
+    await writeFile(
+      join(data, "JPEGImages", `${id}.jpg`),
+      encodeRgbPng({ width, height, data: pixels }),
+    );
+    const objects = `<object><name>${i % 2 === 0 ? "cat" : "person"}</name></object>`;
+    await writeFile(
+      join(data, "Annotations", `${id}.xml`),
+      `<annotation>${objects}</annotation>`,
+    );
+    const truth = Uint8Array.from({ length: width * height }, (_, p) => {
+      const x = p % width;
+      return x < width / 4 ? 0 : x > width - 3 ? 255 : index;
+    });
+    await writeFile(
+      join(data, "SegmentationClass", `${id}.png`),
+      encodeMaskPng({ width, height, data: truth }),
+    );
+  }
+  await writeFile(join(data, "ImageSets", "Segmentation", "tiny.txt"), ids.join("\n") + "\n");
   return {
-    path,
-    folder: new VocFolder(path),
+    data,
+    run: join(path, "run"),
+    ids,
     [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
   };
 }

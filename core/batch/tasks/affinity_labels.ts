@@ -1,0 +1,23 @@
+/** The task `affinity-labels`. */
+
+import type { z } from "zod";
+import { affinityLabels } from "../../../kernels/affinity_labels.ts";
+import { crfKernels } from "../../../kernels/dense_crf.ts";
+import { decodeImage, encodeMaskPng } from "../../image/mod.ts";
+import { decodeMaps } from "../codecs.ts";
+import type { Prepare } from "../task.ts";
+import type { affinityLabelsOptions } from "../tasks.ts";
+
+export const prepare: Prepare<z.output<typeof affinityLabelsOptions>> = (options) => {
+  const { from, crfSteps: steps, ...rest } = options;
+  return async (files) => {
+    const { data: rgb, width, height } = await decodeImage(files.photo!);
+    const { keys, planes } = decodeMaps(files[from]!);
+    const kernels = crfKernels(rgb, width, height);
+    const { labels: data } = affinityLabels(planes.data, keys, width, height, kernels, {
+      ...rest,
+      steps,
+    });
+    return { affinity_labels: encodeMaskPng({ width, height, data }) };
+  };
+};

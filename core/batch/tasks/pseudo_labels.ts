@@ -1,0 +1,23 @@
+/** The task `pseudo-labels`. */
+
+import type { z } from "zod";
+import { crfKernels } from "../../../kernels/dense_crf.ts";
+import { pseudoLabels } from "../../../kernels/pseudo_labels.ts";
+import { decodeImage, encodeMaskPng } from "../../image/mod.ts";
+import { decodeMaps } from "../codecs.ts";
+import type { Prepare } from "../task.ts";
+import type { pseudoLabelsOptions } from "../tasks.ts";
+
+export const prepare: Prepare<z.output<typeof pseudoLabelsOptions>> = (options) => {
+  const { from, crfSteps: steps, ...rest } = options;
+  return async (files) => {
+    const { data: rgb, width, height } = await decodeImage(files.photo!);
+    const { keys, planes } = decodeMaps(files[from]!);
+    const kernels = steps === 0 ? [] : crfKernels(rgb, width, height);
+    const { labels: data } = pseudoLabels(planes.data, keys, width, height, kernels, {
+      ...rest,
+      steps,
+    });
+    return { pseudo_labels: encodeMaskPng({ width, height, data }) };
+  };
+};

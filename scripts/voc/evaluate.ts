@@ -1,0 +1,191 @@
+/**
+ * `deno task voc:evaluate`: how well the results of a run fit the truth: `RUN/evaluation/metrics.json`,
+ * a table and a plot.
+ */
+
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { decodeNpz } from "../../core/npz.ts";
+import { writeFileAtomic } from "../../core/files.ts";
+import { type FileKind, slotOf } from "../../core/batch/folders.ts";
+import { runBatch } from "../../core/batch/run_batch.ts";
+import type { Slot } from "../../core/batch/task.ts";
+import { EVALUATED_CLASSES, type EvaluateOptions } from "../../core/batch/tasks/evaluate.ts";
+import { type ChainResult, reportChain } from "../../core/evaluation/chain_report.ts";
+import { VOC_CLASSES } from "../../core/voc/classes.ts";
+import { type Confusion, createConfusion } from "../../kernels/confusion.ts";
+import {
+  createCommand,
+  EXIT_FAILED,
+  EXIT_USAGE,
+  fail,
+  numberIn,
+  readList,
+  someOf,
+} from "../cli.ts";
+import { startProgress } from "../progress.ts";
+import { plotIou } from "./plot_iou.ts";
+import {
+  addRunOptions,
+  placesOf,
+  readIds,
+  type RunFlags,
+  shardName,
+  surroundingsOf,
+} from "./voc_flags.ts";
+
+/** What can be measured: maps, with thresholds, and masks. */
+const MAPS = ["cam", "combined", "random_walk"] as const satisfies readonly FileKind[];
+const KINDS = [...MAPS, "pseudo_labels"] as const satisfies readonly FileKind[];
+type Kind = typeof KINDS[number];
+const NAMES = ["background", ...VOC_CLASSES];
+/** Thresholds tried: 0.05, 0.10, … 0.75. */
+const STEP = 0.05;
+const STEPS = 15;
+
+interface EvaluateFlags extends RunFlags {
+  what?: Kind[];
+  classes?: string[];
+  threshold?: number;
+}
+
+const command = createCommand("voc:evaluate", "Compare the results of a run with the truth.");
+addRunOptions(command)
+  .option("--what <list>", `of ${KINDS.join(",")} (default: all there are)`, someOf(KINDS))
+  .option(
+    "--classes <list>",
+    "classes of a mean of their own, as background,cat,dog; it decides which threshold is best",
+    readList,
+  )
+  .option(
+    "--threshold <n>",
+    "report maps at this threshold, chosen on other images, instead of the best here",
+    numberIn(STEP, STEP * STEPS),
+  );
+command.parse(Deno.args, { from: "user" });
+await evaluate(command.opts<EvaluateFlags>());
+
+async function evaluate(flags: EvaluateFlags): Promise<void> {
+  const chosen = classIndices(flags.classes ?? []);
+  const places = placesOf(flags);
+  const kinds = flags.what ?? KINDS.filter((kind) => existsSync(slotOf(kind, places).folder));
+  if (kinds.length === 0) fail(`There are no results in ${flags.run}`, EXIT_USAGE);
+  const ids = await readIds(flags);
+  const results: ChainResult[] = [];
+  let failures = 0;
+  for (const kind of kinds) {
+    const thresholds = thresholdsOf(kind);
+    const { matrices, failed } = await count(flags, kind, thresholds, ids);
+    failures += failed;
+    if (failed === ids.length) continue;
+    results.push(reportChain(kind, matrices, thresholds, NAMES, chosen, flags.threshold));
+  }
+  if (results.length > 0) await report(flags, results, ids.length);
+  if (failures > 0) {
+    console.error(`${failures} failed: see errors.jsonl in ${flags.run}`);
+    Deno.exit(EXIT_FAILED);
+  }
+  Deno.exit(0);
+}
+
+/** Sums the counts of all images, made by workers and kept in the run. */
+async function count(
+  flags: RunFlags,
+  kind: Kind,
+  thresholds: readonly number[],
+  ids: readonly string[],
+): Promise<{ matrices: Confusion[]; failed: number }> {
+  const { surroundings, workers } = surroundingsOf(flags);
+  const places = placesOf(flags);
+  const task = `evaluate-${kind}`;
+  const counts: Slot = {
+    folder: join(places.run, "evaluation", kind),
+    ending: ".npz",
+    madeBy: task,
+  };
+  let progress: ReturnType<typeof startProgress> | undefined;
+  const predicted = slotOf(kind, places);
+  const { failed } = await runBatch({
+    run: places.run,
+    task,
+    ids,
+    shard: shardName(flags),
+    inputs: { truth: slotOf("truth", places), predicted },
+    outputs: { counts },
+    module: new URL("../../core/batch/tasks/evaluate.ts", import.meta.url),
+    options: { thresholds } satisfies EvaluateOptions,
+    madeWith: { thresholds },
+    surroundings,
+    workers,
+    redo: true,
+  }, {
+    planned: (todo) => todo > 0 && (progress = startProgress(task, todo, "images")),
+    finished: (id) => progress?.step(1, id),
+    failed: (id, { message }) => console.error(`${task}: ${id}: ${message}`),
+  }).catch((error: Error) => fail(error.message));
+  progress?.stop();
+  const matrices = Array.from(
+    { length: Math.max(1, thresholds.length) },
+    () => createConfusion(EVALUATED_CLASSES),
+  );
+  const bad = new Set(failed);
+  for (const id of ids.filter((id) => !bad.has(id))) {
+    const { data } = decodeNpz(readFileSync(join(counts.folder, id + counts.ending))).counts!;
+    matrices.forEach(({ counts }, k) => {
+      for (let i = 0; i < counts.length; i++) counts[i]! += Number(data[k * counts.length + i]);
+    });
+  }
+  return { matrices, failed: failed.length };
+}
+
+async function report(flags: EvaluateFlags, results: ChainResult[], images: number): Promise<void> {
+  const folder = join(flags.run, "evaluation");
+  const metrics = { set: flags.set, images, classes: flags.classes ?? [], results };
+  const table = tableOf(results);
+  await writeFileAtomic(join(folder, "metrics.json"), JSON.stringify(metrics, null, 2) + "\n");
+  await writeFileAtomic(join(folder, "metrics.txt"), table);
+  const title = `IoU by class, ${images} images of ${flags.set}`;
+  await writeFileAtomic(join(folder, "iou.svg"), plotIou(results, title));
+  console.log(table.trimEnd());
+}
+
+function tableOf(results: readonly ChainResult[]): string {
+  const percent = (value: number | null) => value === null ? "–" : (100 * value).toFixed(1);
+  const rows = [
+    ["", ...results.map(({ kind }) => kind)],
+    [
+      "threshold",
+      ...results.map(({ at: { threshold }, chosenHere }) =>
+        threshold === null ? "–" : threshold.toFixed(2) + (chosenHere ? "*" : "")
+      ),
+    ],
+    ["mIoU chosen", ...results.map(({ at }) => percent(at.chosen))],
+    ["mIoU present", ...results.map(({ at }) => percent(at.present))],
+    ["mIoU all 21", ...results.map(({ at }) => percent(at.miou))],
+    ["FP", ...results.map(({ at }) => percent(at.fp))],
+    ["FN", ...results.map(({ at }) => percent(at.fn))],
+    ...results[0]!.classes.flatMap(({ name, pixels }, c) =>
+      pixels > 0 ? [[name, ...results.map(({ classes }) => percent(classes[c]!.iou))]] : []
+    ),
+  ];
+  const lines = rows.map(([name, ...cells]) =>
+    name!.padEnd(14) + cells.map((cell) => cell.padStart(15)).join("")
+  );
+  if (results.some(({ chosenHere }) => chosenHere)) {
+    lines.push("* the best threshold for these very images, which flatters");
+  }
+  return lines.join("\n") + "\n";
+}
+
+function thresholdsOf(kind: Kind): number[] {
+  if (kind === "pseudo_labels") return [];
+  return Array.from({ length: STEPS }, (_, i) => (i + 1) * STEP);
+}
+
+function classIndices(names: readonly string[]): number[] {
+  return names.map((name) => {
+    const index = NAMES.indexOf(name);
+    if (index < 0) fail(`Unknown class "${name}"; there are ${NAMES.join(", ")}`, EXIT_USAGE);
+    return index;
+  });
+}

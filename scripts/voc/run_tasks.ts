@@ -1,0 +1,130 @@
+/** Runs batch tasks from the command line, one after another. */
+
+import { createCommand, EXIT_FAILED, fail } from "../cli.ts";
+import { startProgress } from "../progress.ts";
+import { type FileKind, type Places, slotOf } from "../../core/batch/folders.ts";
+import { type BatchOutcome, runBatch } from "../../core/batch/run_batch.ts";
+import type { Slots } from "../../core/batch/task.ts";
+import { type BatchTask, type TaskName, TASKS } from "../../core/batch/tasks.ts";
+import { madeWith } from "./made_with.ts";
+import { addSchemaOptions, readSchemaOptions } from "./schema_flags.ts";
+import {
+  addRunOptions,
+  placesOf,
+  readIds,
+  type RunFlags,
+  shardName,
+  surroundingsOf,
+} from "./voc_flags.ts";
+
+/** Exit code of a run that was ended by a signal, as shells give it for SIGINT. */
+const EXIT_INTERRUPTED = 130;
+/** Images that failed and are told at once; the rest is in the file of errors. */
+const TOLD = 5;
+
+/** The task of a script of its own: `deno task voc:NAME`. */
+export async function runTaskScript(name: TaskName): Promise<never> {
+  const task: BatchTask = TASKS[name];
+  const command = createCommand(`voc:${name}`, task.description);
+  addSchemaOptions(addRunOptions(command), task.options);
+  command.parse(Deno.args, { from: "user" });
+  const flags = command.opts<RunFlags & Record<string, unknown>>();
+  return await runTasks(flags, [{ name, options: readSchemaOptions(flags, task.options) }]);
+}
+
+/** A task and its options. */
+export interface ChosenTask {
+  readonly name: TaskName;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** Runs tasks in their order and ends the program. Images that fail in one are left out of the next. */
+export async function runTasks(flags: RunFlags, tasks: readonly ChosenTask[]): Promise<never> {
+  const began = performance.now();
+  let ids = await readIds(flags);
+  const signal = stopOnSignals();
+  let failures = 0;
+  let made = 0;
+  for (const task of tasks) {
+    const outcome = await runTask(flags, task, ids, signal).catch((error: Error) => {
+      fail(error.message);
+    });
+    made += outcome.made;
+    failures += outcome.failed.length;
+    const failed = new Set(outcome.failed);
+    ids = ids.filter((id) => !failed.has(id));
+    if (signal.aborted) {
+      console.error("Stopped between images; the same command goes on from here.");
+      Deno.exit(EXIT_INTERRUPTED);
+    }
+  }
+  if (tasks.length > 1) {
+    const seconds = ((performance.now() - began) / 1000).toFixed(1);
+    console.error(`all: ${made} results made in ${seconds} s`);
+  }
+  if (failures > 0) {
+    console.error(`${failures} failed: see errors.jsonl in ${flags.run}`);
+    Deno.exit(EXIT_FAILED);
+  }
+  Deno.exit(0);
+}
+
+async function runTask(
+  flags: RunFlags,
+  { name, options }: ChosenTask,
+  ids: readonly string[],
+  signal: AbortSignal,
+): Promise<BatchOutcome> {
+  const task: BatchTask = TASKS[name];
+  const { surroundings, workers } = surroundingsOf(flags);
+  const places = placesOf(flags);
+  let progress: ReturnType<typeof startProgress> | null = null;
+  let told = 0;
+  const outcome = await runBatch(
+    {
+      run: places.run,
+      task: name,
+      ids,
+      shard: shardName(flags),
+      inputs: slotsOf(task.inputs(options), places),
+      outputs: slotsOf(task.outputs, { ...places, others: {} }),
+      module: task.module,
+      options,
+      madeWith: await madeWith(task, options, surroundings),
+      surroundings,
+      workers,
+      redo: flags.redo,
+      verify: flags.verify,
+    },
+    {
+      planned(todo, done) {
+        if (done > 0) console.error(`${name}: ${done} done already`);
+        if (todo > 0) progress = startProgress(name, todo, "images");
+      },
+      finished: (id) => progress?.step(1, id),
+      failed(id, { message }) {
+        if (told++ < TOLD) console.error(`${name}: ${id}: ${message}`);
+      },
+    },
+    signal,
+  );
+  (progress as ReturnType<typeof startProgress> | null)?.stop();
+  return outcome;
+}
+
+function slotsOf(kinds: readonly FileKind[], places: Places): Slots {
+  return Object.fromEntries(kinds.map((kind) => [kind, slotOf(kind, places)]));
+}
+
+/** Aborted by the first SIGINT or SIGTERM; the second ends the program as it is. */
+function stopOnSignals(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(name, () => {
+      if (controller.signal.aborted) Deno.exit(EXIT_INTERRUPTED);
+      console.error("Ending after the images in work …");
+      controller.abort();
+    });
+  }
+  return controller.signal;
+}

@@ -1,0 +1,153 @@
+/** What the commands for VOC-shaped data sets have in common. */
+
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import {
+  type FileKind,
+  type Layout,
+  LAYOUTS,
+  MAKERS,
+  type Places,
+} from "../../core/batch/folders.ts";
+import type { BatchSurroundings, Slot } from "../../core/batch/task.ts";
+import { type DeviceName } from "../../core/runtime/device_names.ts";
+import { planWork } from "../../core/runtime/machine.ts";
+import { DEFAULT_CAM_MODEL, EMBEDDED_MODELS } from "../../core/runtime/models.ts";
+import { VocFolder } from "../../core/voc/folder.ts";
+import { EXIT_USAGE, fail, integerIn } from "../cli.ts";
+
+/** Values of the options that {@linkcode addSetOptions} adds. */
+export interface SetFlags {
+  data: string;
+  set: string;
+  run: string;
+  limit?: number;
+  shard?: Shard;
+  layout: Layout;
+  use?: Partial<Record<FileKind, string>>;
+}
+
+/** Values of the options that {@linkcode addRunOptions} adds. */
+export interface RunFlags extends SetFlags {
+  jobs?: number;
+  threads: number;
+  device: DeviceName;
+  models?: string;
+  redo?: boolean;
+  verify?: boolean;
+}
+
+/** Part `index` of `count`. */
+interface Shard {
+  readonly index: number;
+  readonly count: number;
+}
+
+/** Adds the options that tell which images and where. */
+export function addSetOptions(command: Command): Command {
+  return command
+    .requiredOption("--data <folder>", "data set laid out as the VOC 2012 development kit")
+    .option("--set <name>", "list of images: ImageSets/Segmentation/NAME.txt", "train_aug")
+    .requiredOption("--run <folder>", "folder of results")
+    .option("--limit <n>", "only the first images of the set", integerIn(1, 1e9))
+    .option("--shard <i/n>", "only every n-th image, from the i-th", readShard)
+    .addOption(
+      new Option("--layout <name>", "folders of this project, or of the published Python scripts")
+        .choices(LAYOUTS).default("silop"),
+    )
+    .option(
+      "--use <kind=folder>",
+      "take files of a kind from another folder, as cam=FOLDER of .npz or pickled .npy files",
+      readUse,
+    );
+}
+
+/** Adds the options that tell how to work. */
+export function addRunOptions(command: Command): Command {
+  return addSetOptions(command)
+    .option("--jobs <n>", "images worked on at once (default: by the machine)", integerIn(1, 256))
+    .option("--threads <n>", "threads of each job", integerIn(1, 256), 1)
+    .addOption(
+      // Not "auto": a run must be of one device.
+      new Option("--device <name>", "where networks run").choices(["cpu", "cuda", "webgpu"])
+        .default("cpu"),
+    )
+    .option("--models <folder>", "folder with manifest.json (default: the embedded models)")
+    .option("--redo", "make again what was made with other options")
+    .option("--verify", "read all files that should be done to see whether they are whole");
+}
+
+/** The images asked for. */
+export async function readIds({ data, set, limit, shard }: SetFlags): Promise<string[]> {
+  let ids: string[];
+  try {
+    ids = await new VocFolder(data).ids(set);
+  } catch (error) {
+    fail(`Cannot read the list of images: ${(error as Error).message}`, EXIT_USAGE);
+  }
+  if (ids.length === 0) fail(`The set ${set} has no images`, EXIT_USAGE);
+  const first = [...new Set(ids)].slice(0, limit);
+  return shard === undefined ? first : first.filter((_, i) => i % shard.count === shard.index - 1);
+}
+
+/** Where files are. */
+export function placesOf({ data, run, layout, use = {} }: SetFlags): Places {
+  const others: Partial<Record<FileKind, Slot>> = {};
+  for (const [kind, folder] of Object.entries(use)) {
+    others[kind as FileKind] = {
+      folder: resolve(folder),
+      ending: endingIn(folder),
+      madeBy: "other",
+    };
+  }
+  return { data: resolve(data), run: resolve(run), layout, others };
+}
+
+/** `2of4`, for the name of a journal. */
+export function shardName({ shard }: SetFlags): string {
+  return shard === undefined ? "" : `${shard.index}of${shard.count}`;
+}
+
+/** What workers are told of their surroundings, and how many there are. */
+export function surroundingsOf(
+  { device, threads, models, layout, jobs }: RunFlags,
+): { surroundings: BatchSurroundings; workers: number } {
+  const folder = models === undefined ? EMBEDDED_MODELS : pathToFileURL(models + "/");
+  return {
+    surroundings: { models: folder.href, camModel: DEFAULT_CAM_MODEL, device, threads, layout },
+    workers: jobs ?? planWork({ threads, aim: "throughput" }).workers,
+  };
+}
+
+function readShard(text: string): Shard {
+  const [, index = 0, count = 0] = (/^(\d+)\/(\d+)$/.exec(text) ?? []).map(Number);
+  if (!(index >= 1 && index <= count)) {
+    throw new InvalidArgumentError(`"${text}" is no part such as 1/4, 2/4, 3/4 or 4/4.`);
+  }
+  return { index, count };
+}
+
+function readUse(
+  text: string,
+  before: Partial<Record<FileKind, string>> = {},
+): Partial<Record<FileKind, string>> {
+  const [, kind = "", folder = ""] = /^(\w+)=(.+)$/.exec(text) ?? [];
+  if (!Object.hasOwn(MAKERS, kind)) {
+    throw new InvalidArgumentError(
+      `"${text}" is not KIND=FOLDER with a kind of ${Object.keys(MAKERS).join(", ")}.`,
+    );
+  }
+  if (!existsSync(folder)) throw new InvalidArgumentError(`There is no folder ${folder}.`);
+  return { ...before, [kind]: folder };
+}
+
+/** The ending of a folder's files. */
+function endingIn(folder: string): string {
+  for (const { name } of Deno.readDirSync(folder)) {
+    const [ending] = /\.(npz|npy|png|jpg)$/.exec(name) ?? [];
+    if (ending !== undefined && !name.startsWith(".")) return ending;
+  }
+  fail(`There is no .npz, .npy, .png or .jpg file in ${join(folder)}`, EXIT_USAGE);
+}

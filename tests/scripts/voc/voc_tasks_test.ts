@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { decodeCam, decodeMaps } from "../../../core/batch/codecs.ts";
+import { decodeMaskPng } from "../../../core/image/mod.ts";
+import { type Ended, runTask } from "../../helpers/processes.ts";
+import { makeModelFolder, type ModelFolder } from "../../helpers/tiny_model.ts";
+import { makeTinyVoc, type TinyVoc } from "../../helpers/voc_folder.ts";
+
+const models: ModelFolder = await makeModelFolder();
+Deno.test.afterAll(async () => await models[Symbol.asyncDispose]());
+
+function voc(name: string, { data, run }: TinyVoc, args: readonly string[] = []): Promise<Ended> {
+  const where = ["--data", data, "--set", "tiny", "--run", run, "--models", models.path];
+  return runTask(`voc:${name}`, [...where, "--jobs", "1", ...args]);
+}
+
+async function listAll(run: string): Promise<string[]> {
+  const entries = await readdir(run, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(run.length + 1)).sort();
+}
+
+Deno.test("voc:all makes every result of the chain, once, and voc:evaluate measures them", async () => {
+  await using tiny = await makeTinyVoc(2);
+  const first = await voc("all", tiny, ["--combine-fit", "masks"]);
+  assert.equal(first.code, 0, first.stderr);
+  const kinds = [
+    ["cam", ".npz"],
+    ["uss_slic", ".png"],
+    ["uss_quickshift", ".png"],
+    ["perimeter_slic", ".png"],
+    ["perimeter_quickshift", ".png"],
+    ["fit_slic", ".npz"],
+    ["fit_quickshift", ".npz"],
+    ["combined", ".npz"],
+    ["affinity_labels", ".png"],
+    ["random_walk", ".npz"],
+    ["pseudo_labels", ".png"],
+  ];
+  const results = kinds.flatMap(([kind, end]) => tiny.ids.map((id) => `${kind}/${id}${end}`));
+  const files = (await listAll(tiny.run)).filter((name) => !name.startsWith("journal"));
+  assert.deepEqual(files, [...results, "run.json"].sort());
+  const [id] = tiny.ids;
+  const cam = decodeCam(await readFile(join(tiny.run, "cam", `${id}.npz`)));
+  assert.deepEqual([cam.keys, cam.hrCam.width, cam.hrCam.height], [[0, 8], 60, 50]);
+  const walk = decodeMaps(await readFile(join(tiny.run, "random_walk", `${id}.npz`)));
+  assert.equal(Math.max(...walk.planes.data), 1);
+  const mask = decodeMaskPng(await readFile(join(tiny.run, "pseudo_labels", `${id}.png`)));
+  assert.ok(mask.data.every((label) => label === 0 || label === 8));
+
+  const second = await voc("all", tiny, ["--combine-fit", "masks"]);
+  assert.match(second.stderr, /pseudo-labels: 2 done already\nall: 0 results made/);
+
+  const changed = await voc("random-walk", tiny, ["--steps", "8"]);
+  assert.equal(changed.code, 1);
+  assert.match(changed.stderr, /options\.steps: was 256, now 8/);
+
+  const measured = await voc("evaluate", tiny, ["--classes", "background,cat,person"]);
+  assert.equal(measured.code, 0, measured.stderr);
+  const metrics = JSON.parse(
+    await readFile(join(tiny.run, "evaluation", "metrics.json"), "utf8"),
+  );
+  const shown = metrics.results.map(({ kind }: { kind: string }) => kind);
+  assert.deepEqual(shown, ["cam", "combined", "random_walk", "pseudo_labels"]);
+  for (const { at } of metrics.results) assert.ok(at.chosen > 0 && at.chosen < 1);
+  const svg = await readFile(join(tiny.run, "evaluation", "iou.svg"), "utf8");
+  assert.match(svg, /^<svg[\s\S]*person[\s\S]*<\/svg>\n$/);
+});
+
+Deno.test("voc:cam goes on after images that cannot be read, tells them and exits with 1", async () => {
+  await using tiny = await makeTinyVoc(4);
+  await writeFile(join(tiny.data, "JPEGImages", `${tiny.ids[1]}.jpg`), "no photo");
+  await rm(join(tiny.data, "JPEGImages", `${tiny.ids[2]}.jpg`));
+  const { code, stderr } = await voc("cam", tiny);
+  assert.equal(code, 1);
+  assert.match(stderr, /2 failed: see errors\.jsonl/);
+  const errors = (await readFile(join(tiny.run, "errors.jsonl"), "utf8")).trim().split("\n")
+    .map((line) => JSON.parse(line));
+  assert.deepEqual(errors.map(({ id }) => id).sort(), [tiny.ids[1], tiny.ids[2]]);
+  assert.equal((await readdir(join(tiny.run, "cam"))).length, 2);
+});
+
+Deno.test("voc:cam takes a share of the images, and refuses command lines without sense", async () => {
+  await using tiny = await makeTinyVoc(5);
+  assert.equal((await voc("cam", tiny, ["--shard", "2/2", "--limit", "4"])).code, 0);
+  const made = (await readdir(join(tiny.run, "cam"))).sort();
+  assert.deepEqual(made, [`${tiny.ids[1]}.npz`, `${tiny.ids[3]}.npz`]);
+  for (const args of [["--shard", "3/2"], ["--use", "mask=/tmp"], ["--working-size", "3"]]) {
+    const { code, stderr } = await voc("cam", tiny, args);
+    assert.equal(code, 2, stderr);
+  }
+});
+
+Deno.test("voc:combine makes the same of published folders as of its own", async () => {
+  await using own = await makeTinyVoc(2);
+  await using published = await makeTinyVoc(2);
+  const masks = ["--combine-fit", "masks", "--pseudo-labels-from", "combined"];
+  const layout = ["--layout", "published"];
+  assert.equal((await voc("all", own, masks)).code, 0);
+  const { code, stderr } = await voc("all", published, [...masks, ...layout]);
+  assert.equal(code, 0, stderr);
+  const predictions = join(published.run, "experiments", "predictions");
+  const [id] = own.ids;
+  const theirs = decodeCam(await readFile(join(predictions, "Combined_CAM", `${id}.npy`)));
+  const ours = decodeCam(await readFile(join(own.run, "combined", `${id}.npz`)));
+  assert.deepEqual(theirs, ours);
+
+  // A stage fed with files of another origin.
+  const cams = join(predictions, "ResNeSt101@Puzzle@optimal@train@scale=0.5,1.0,1.5,2.0");
+  const swapped = await voc("combine", own, [
+    "--use",
+    `cam=${cams}`,
+    "--use",
+    `uss_slic=${join(published.run, "Dataset", "USS_slic")}`,
+    "--redo",
+  ]);
+  assert.equal(swapped.code, 0, swapped.stderr);
+  assert.match(swapped.stderr, /combine: 2 images/);
+});
