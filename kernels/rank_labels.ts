@@ -17,19 +17,27 @@ export interface RankedLabels {
 export function rankLabels(
   labels: Int32Array | Uint32Array | Uint16Array | Uint8Array,
 ): RankedLabels {
-  const present = Float64Array.from(new Set(labels)).sort();
   const ranks = new Int32Array(labels.length);
-  if (present.length === 0) return { ranks, count: 0 };
-  const least = present[0]!;
-  const span = present.at(-1)! - least + 1;
+  if (labels.length === 0) return { ranks, count: 0 };
+  let least = Infinity;
+  let greatest = -Infinity;
+  for (let p = 0; p < labels.length; p++) {
+    const label = labels[p]!;
+    if (label < least) least = label;
+    if (label > greatest) greatest = label;
+  }
+  let count = 0;
+  const span = greatest - least + 1;
   if (span <= 4 * labels.length + 256) {
     // Labels lie close together: a table is much faster than a map.
     const table = new Int32Array(span);
-    present.forEach((label, rank) => table[label - least] = rank);
+    for (let p = 0; p < labels.length; p++) table[labels[p]! - least] = 1;
+    for (let at = 0; at < span; at++) if (table[at]) table[at] = count++;
     for (let p = 0; p < labels.length; p++) ranks[p] = table[labels[p]! - least]!;
   } else {
-    const table = new Map(Array.from(present, (label, rank) => [label, rank]));
+    const table = new Map<number, number>();
+    for (const label of Float64Array.from(new Set(labels)).sort()) table.set(label, count++);
     for (let p = 0; p < labels.length; p++) ranks[p] = table.get(labels[p]!)!;
   }
-  return { ranks, count: present.length };
+  return { ranks, count };
 }

@@ -9,11 +9,20 @@ import type { GraphBuilder, Value } from "../onnx/graph_builder.ts";
  *
  * @param scores `C×N`, a column for each pixel.
  * @param targets `N` classes, int64.
+ * @param best `N` classes of the highest scores, int64, where they are known already.
  * @returns a scalar.
  */
-export function pixelCrossEntropy(g: GraphBuilder, scores: Value, targets: Value): Value {
+export function pixelCrossEntropy(
+  g: GraphBuilder,
+  scores: Value,
+  targets: Value,
+  best?: Value,
+): Value {
   const pixels = scores.size(1);
-  const exponentials = g.exp(g.sub(scores, g.reduceMax(scores, [0])));
+  const greatest = best
+    ? g.gatherElements(scores, g.unsqueeze(best, [0]), 0)
+    : g.reduceMax(scores, [0]);
+  const exponentials = g.exp(g.sub(scores, greatest));
   const sums = g.reduceSum(exponentials, [0]);
   const places = g.unsqueeze(targets, [0]);
   const chosen = g.div(g.gatherElements(exponentials, places, 0), sums);

@@ -154,8 +154,10 @@ export function buildUss({ height, width, blockSize }: UssGraphOptions): Uint8Ar
 
   const { state, scans } = g.loop([parameters, velocity, labels], (body, { state: before }) => {
     const scores = network(body, createLayers(body, blockSize), image, first, before[0]!);
-    const vote = majorityVote(body, scores, superpixels, before[2]!);
-    const loss = pixelCrossEntropy(body, scores, body.gather(vote.labels, superpixels));
+    const best = body.argMax(scores, 0, { keep: false });
+    const vote = majorityVote(body, best, superpixels, before[2]!);
+    const targets = body.gather(vote.labels, superpixels);
+    const loss = pixelCrossEntropy(body, scores, targets, best);
     const [gradient] = gradients(body, loss, [before[0]!]);
     const step = sgdStep(body, {
       parameter: before[0]!,
@@ -246,15 +248,14 @@ function firstLayer(
   });
 }
 
-/** Each superpixel's most frequent label, and how many different ones there are. */
+/** Each superpixel's most frequent label among its pixels' `own`, and how many different ones there are. */
 function majorityVote(
   g: GraphBuilder,
-  scores: Value,
+  own: Value,
   superpixels: Value,
   before: Value,
 ): { labels: Value; distinct: Value } {
-  const pixels = scores.size(1);
-  const own = g.argMax(scores, 0, { keep: false });
+  const pixels = own.size(0);
   const places = g.add(g.mul(g.cast(superpixels, "int64"), USS_LABELS), own);
   const slots = g.mul(g.shapeOf(before), USS_LABELS);
   const zeros = g.expand(g.constant(0), slots, { shape: ["32*S"] });
