@@ -47,7 +47,7 @@ export const MEASURED_CLASSES: readonly string[] = [
   "person",
   "sheep",
 ];
-/** Thresholds of a sweep: 0.02 to 0.5, closer than REFERENCE.md's, since maps here are cut low. */
+/** Thresholds of a sweep, 0.02 to 0.5: close steps, because the embedded model's maps are cut low. */
 export const SWEEP: readonly number[] = Array.from({ length: 25 }, (_, i) => (i + 1) / 50);
 
 async function run(flags: EvaluateFlags): Promise<void> {
