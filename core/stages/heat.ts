@@ -21,7 +21,7 @@ const INFERNO = [
 const HEAT_OPACITY = 0.75;
 
 /** The highest map at every pixel, enlarged to the image's full size: 0..255 for 0..1. */
-export function strongest({ hrCam, width, height }: Cam): Mask {
+export function strongest({ hrCam, width, height }: Pick<Cam, "hrCam" | "width" | "height">): Mask {
   const size = hrCam.width * hrCam.height;
   const levels = new Uint8Array(size);
   for (let start = 0; start < hrCam.data.length; start += size) {

@@ -43,6 +43,7 @@ export function walkCam(
     throw new OptionError(`edgeStrength must lie in 0..1, got ${edgeStrength}`);
   }
   const edge = edgeOfPerimeters(perimeters, width, height, cam.width, cam.height);
+  if (cam.channels === 0) return { width, height, channels: 0, data: new Float32Array(0) };
   for (let p = 0; p < edge.length; p++) edge[p]! *= edgeStrength;
   const walked = randomWalk(cam.data, cam.channels, edge, cam.width, cam.height, options);
   const data = interpolateBilinear(

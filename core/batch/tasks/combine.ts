@@ -37,6 +37,7 @@ function combineMasks({ keys, cam, hrCam }: CamFile, files: Files): Maps {
 async function averageRegions({ cam, hrCam }: CamFile, files: Files, share: number): Promise<Maps> {
   const divisions = [await regionsIn(files.uss_slic!), await regionsIn(files.uss_quickshift!)];
   const { width, height, channels } = hrCam;
+  if (channels === 0) return { cam, hrCam };
   const data = regionMeanCam(hrCam.data, channels, width, height, divisions, { share });
   return {
     hrCam: { ...hrCam, data },

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { decodeCam, decodeMaps } from "../../../core/batch/codecs.ts";
-import { decodeMaskPng } from "../../../core/image/mod.ts";
-import { type Ended, runTask } from "../../helpers/processes.ts";
+import { decodeImage, decodeMaskPng } from "../../../core/image/mod.ts";
+import { type Ended, ROOT, runTask } from "../../helpers/processes.ts";
 import { makeModelFolder, type ModelFolder } from "../../helpers/tiny_model.ts";
 import { makeTinyVoc, type TinyVoc } from "../../helpers/voc_folder.ts";
 
@@ -22,7 +22,10 @@ async function listAll(run: string): Promise<string[]> {
 }
 
 Deno.test("voc:all makes every result of the chain, once, and voc:evaluate measures them", async () => {
-  await using tiny = await makeTinyVoc(2);
+  await using tiny = await makeTinyVoc(3);
+  const [id, , bare] = tiny.ids;
+  // No class at all is a result like any other.
+  await writeFile(join(tiny.data, "Annotations", `${bare}.xml`), "<annotation></annotation>");
   const first = await voc("all", tiny, ["--combine-fit", "masks"]);
   assert.equal(first.code, 0, first.stderr);
   const kinds = [
@@ -41,7 +44,6 @@ Deno.test("voc:all makes every result of the chain, once, and voc:evaluate measu
   const results = kinds.flatMap(([kind, end]) => tiny.ids.map((id) => `${kind}/${id}${end}`));
   const files = (await listAll(tiny.run)).filter((name) => !name.startsWith("journal"));
   assert.deepEqual(files, [...results, "run.json"].sort());
-  const [id] = tiny.ids;
   const cam = decodeCam(await readFile(join(tiny.run, "cam", `${id}.npz`)));
   assert.deepEqual([cam.keys, cam.hrCam.width, cam.hrCam.height], [[0, 8], 60, 50]);
   const walk = decodeMaps(await readFile(join(tiny.run, "random_walk", `${id}.npz`)));
@@ -50,7 +52,10 @@ Deno.test("voc:all makes every result of the chain, once, and voc:evaluate measu
   assert.ok(mask.data.every((label) => label === 0 || label === 8));
 
   const second = await voc("all", tiny, ["--combine-fit", "masks"]);
-  assert.match(second.stderr, /pseudo-labels: 2 done already\nall: 0 results made/);
+  assert.match(second.stderr, /pseudo-labels: 3 done already\nall: 0 results made/);
+
+  const other = await voc("combine", tiny, ["--fit", "region-mean", "--redo"]);
+  assert.match(other.stderr, /combine: 3 images in/);
 
   const changed = await voc("random-walk", tiny, ["--steps", "8"]);
   assert.equal(changed.code, 1);
@@ -66,6 +71,13 @@ Deno.test("voc:all makes every result of the chain, once, and voc:evaluate measu
   for (const { at } of metrics.results) assert.ok(at.chosen > 0 && at.chosen < 1);
   const svg = await readFile(join(tiny.run, "evaluation", "iou.svg"), "utf8");
   assert.match(svg, /^<svg[\s\S]*person[\s\S]*<\/svg>\n$/);
+
+  const where = ["--data", tiny.data, "--set", "tiny", "--run", tiny.run];
+  const drawn = await runTask("voc:sheet", [...where, "--rows", "3", "--side", "32"]);
+  assert.equal(drawn.code, 0, drawn.stderr);
+  const sheet = await decodeImage(await readFile(join(tiny.run, "sheets", "tiny_001.png")));
+  // All kinds of results, the photo and the truth.
+  assert.equal(sheet.width, 6 + (kinds.length + 2) * 38);
 });
 
 Deno.test("voc:cam goes on after images that cannot be read, tells them and exits with 1", async () => {
@@ -92,29 +104,30 @@ Deno.test("voc:cam takes a share of the images, and refuses command lines withou
   }
 });
 
-Deno.test("voc:combine makes the same of published folders as of its own", async () => {
-  await using own = await makeTinyVoc(2);
-  await using published = await makeTinyVoc(2);
-  const masks = ["--combine-fit", "masks", "--pseudo-labels-from", "combined"];
-  const layout = ["--layout", "published"];
-  assert.equal((await voc("all", own, masks)).code, 0);
-  const { code, stderr } = await voc("all", published, [...masks, ...layout]);
-  assert.equal(code, 0, stderr);
-  const predictions = join(published.run, "experiments", "predictions");
-  const [id] = own.ids;
-  const theirs = decodeCam(await readFile(join(predictions, "Combined_CAM", `${id}.npy`)));
-  const ours = decodeCam(await readFile(join(own.run, "combined", `${id}.npz`)));
-  assert.deepEqual(theirs, ours);
-
-  // A stage fed with files of another origin.
-  const cams = join(predictions, "ResNeSt101@Puzzle@optimal@train@scale=0.5,1.0,1.5,2.0");
-  const swapped = await voc("combine", own, [
-    "--use",
-    `cam=${cams}`,
-    "--use",
-    `uss_slic=${join(published.run, "Dataset", "USS_slic")}`,
-    "--redo",
-  ]);
-  assert.equal(swapped.code, 0, swapped.stderr);
-  assert.match(swapped.stderr, /combine: 2 images/);
+Deno.test("voc:cam ends between images on SIGINT, and goes on from there", async () => {
+  await using tiny = await makeTinyVoc(8);
+  await using slow = await makeModelFolder({ slowness: 60 });
+  const where = ["--data", tiny.data, "--set", "tiny", "--run", tiny.run];
+  const args = ["run", "-R", "-W", "--allow-ffi", "scripts/voc/cam.ts", ...where, "--models"];
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [...args, slow.path, "--jobs", "1"],
+    cwd: ROOT,
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+  let told = "";
+  for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) {
+    told += text;
+    // The second of its lines comes when there is most of the work left.
+    if (/cam: \d\/8/.test(told) && !told.includes("Ending")) child.kill("SIGINT");
+  }
+  assert.equal((await child.status).code, 130, told);
+  assert.match(told, /Stopped between images/);
+  const names = await readdir(join(tiny.run, "cam"));
+  assert.ok(names.length > 0 && names.length < 8, told);
+  assert.ok(names.every((name) => name.endsWith(".npz")));
+  const rest = await runTask("voc:cam", [...where, "--models", slow.path, "--jobs", "1"]);
+  assert.match(rest.stderr, new RegExp(`cam: ${names.length} done already`));
+  assert.equal((await readdir(join(tiny.run, "cam"))).length, 8);
 });
