@@ -70,6 +70,13 @@ export interface Cam {
 
 /** Pixels over all scales (mirrors not counted) that one request may ask the network to see. */
 export const MAX_NETWORK_PIXELS = 4_000_000;
+/**
+ * Pixels of one run of the network, which cannot be stopped once it has begun. Up to here an image and its
+ * mirror image run together, which is quicker; beyond, one after the other.
+ */
+const MAX_RUN_PIXELS = 1_000_000;
+/** Pixels of the image at one scale: beyond this even a run of its own would last too long. */
+const MAX_SCALED_PIXELS = 2_000_000;
 /** The most scales one request may ask for. */
 export const MAX_SCALES = 8;
 const CAM_STRIDE = 4;
@@ -94,26 +101,13 @@ export async function computeCam(
   const work = workingSize(image.width, image.height, options.workingSize);
   const sizes = scaledSizes(work, scales);
 
-  const classCount = info.classes.length;
   const stacks: MapStack[] = [];
-  const logits = new Float64Array(classCount);
+  const logits = new Float64Array(info.classes.length);
   for (const { width, height } of sizes) {
     const pixels = resizeImage(image.data, image.width, image.height, 3, width, height);
-    const output = await classifier.classify(
-      prepareViews(pixels, width, height, info, mirror),
-      width,
-      height,
-    );
-    checkpoint();
-    const views = output.logits.length / classCount;
-    output.logits.forEach((logit, i) => logits[i % classCount]! += logit / views / sizes.length);
-    const perView = output.maps.length / views;
-    const maps = addMirroredPositive(
-      output.maps.subarray(0, perView),
-      mirror ? output.maps.subarray(perView) : null,
-      output.mapWidth,
-    );
-    stacks.push({ maps, width: output.mapWidth, height: output.mapHeight });
+    const seen = await lookAt(classifier, pixels, width, height, mirror, checkpoint);
+    stacks.push(seen);
+    for (let c = 0; c < logits.length; c++) logits[c]! += seen.logits[c]! / sizes.length;
   }
 
   const scores = Float32Array.from(logits, (logit) => 1 / (1 + Math.exp(-logit)));
@@ -145,21 +139,58 @@ interface MapStack extends Size {
   readonly maps: Float32Array;
 }
 
-/** The image, and its mirror image behind it if wanted, as network input: one run for both is quicker. */
-function prepareViews(
+/**
+ * Runs the network on an image, and on its mirror image if wanted: maps of all classes with the positive
+ * parts of both added, and the mean logits.
+ */
+async function lookAt(
+  classifier: CamClassifier,
   pixels: Uint8Array,
   width: number,
   height: number,
-  { mean, std }: CamModelInfo,
   mirror: boolean,
-): Float32Array {
+  checkpoint: Checkpoint,
+): Promise<MapStack & { readonly logits: Float32Array }> {
+  const { mean, std, classes } = classifier.info;
   const size = 3 * width * height;
-  const views = new Float32Array(mirror ? 2 * size : size);
-  normalizeImage(pixels, width, height, mean, std, { out: views.subarray(0, size) });
-  if (mirror) {
-    normalizeImage(pixels, width, height, mean, std, { mirror, out: views.subarray(size) });
+  const prepare = (mirrored: boolean, out: Float32Array) =>
+    normalizeImage(pixels, width, height, mean, std, { mirror: mirrored, out });
+  const run = async (input: Float32Array) => {
+    const output = await classifier.classify(input, width, height);
+    checkpoint();
+    return output;
+  };
+
+  if (mirror && 2 * width * height <= MAX_RUN_PIXELS) {
+    const both = new Float32Array(2 * size);
+    prepare(false, both.subarray(0, size));
+    prepare(true, both.subarray(size));
+    const { maps, logits, mapWidth, mapHeight } = await run(both);
+    const half = maps.length / 2;
+    addMirroredPositive(maps.subarray(0, half), maps.subarray(half), mapWidth);
+    return {
+      maps: maps.subarray(0, half),
+      width: mapWidth,
+      height: mapHeight,
+      logits: meanLogits(logits.subarray(0, classes.length), logits.subarray(classes.length)),
+    };
   }
-  return views;
+
+  const input = new Float32Array(size);
+  const straight = await run(prepare(false, input));
+  const mirrored = mirror ? await run(prepare(true, input)) : null;
+  const { maps, logits, mapWidth, mapHeight } = straight;
+  addMirroredPositive(maps, mirrored?.maps ?? null, mapWidth);
+  return {
+    maps,
+    width: mapWidth,
+    height: mapHeight,
+    logits: mirrored === null ? logits : meanLogits(logits, mirrored.logits),
+  };
+}
+
+function meanLogits(a: Float32Array, b: Float32Array): Float32Array {
+  return a.map((logit, i) => (logit + b[i]!) / 2);
 }
 
 /** Image sizes of all scales, after checking that together they can be served. */
@@ -173,7 +204,14 @@ function scaledSizes(work: Size, scales: readonly number[]): Size[] {
       throw new OptionError(`A scale must lie in 0.1..4, got ${scale}`);
     }
     const size = { width: scaled(work.width, scale), height: scaled(work.height, scale) };
-    total += size.width * size.height;
+    const pixels = size.width * size.height;
+    if (pixels > MAX_SCALED_PIXELS) {
+      throw new OptionError(
+        `scale ${scale} of a ${work.width}×${work.height} px image is ${pixels} px, the limit is ` +
+          `${MAX_SCALED_PIXELS}; use a smaller scale or working size`,
+      );
+    }
+    total += pixels;
     return size;
   });
   if (total > MAX_NETWORK_PIXELS) {

@@ -42,14 +42,8 @@ export async function openClassifier(
     info,
     device,
     async classify(images, width, height): Promise<ClassifierOutput> {
-      const outputs = await session.run({
-        [input]: new ort.Tensor("float32", images, [
-          images.length / (3 * width * height),
-          3,
-          height,
-          width,
-        ]),
-      });
+      const shape = [images.length / (3 * width * height), 3, height, width];
+      const outputs = await session.run({ [input]: new ort.Tensor("float32", images, shape) });
       const map = outputs[maps]!;
       const [, channels, mapHeight, mapWidth] = map.dims;
       if (channels !== info.classes.length) {

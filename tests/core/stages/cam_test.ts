@@ -14,7 +14,7 @@ function photo(width = WIDTH, height = HEIGHT): Raster {
   return { width, height, data: pattern(3 * width * height, 4) };
 }
 
-/** REFERENCE.md §1 step by step, with one plane at a time and nothing in place. */
+/** IRN's inference step by step, with one plane at a time and nothing in place. */
 async function expectedMaps(
   image: Raster,
   classes: readonly number[],
@@ -168,11 +168,47 @@ Deno.test("computeCam() throws OptionError before it runs the network when optio
     });
   }
   const large = { width: 2000, height: 1500, data: new Uint8Array(9_000_000) };
-  await assert.rejects(computeCam(large, classifier, { workingSize: 2000, scales: [1, 1] }), {
+  await assert.rejects(computeCam(large, classifier, { workingSize: 1000, scales: [2] }), {
     name: "OptionError",
-    message: /scales 1, 1 of a 2000×1500 px image are 6000000 px/,
+    message: /scale 2 of a 1000×750 px image is 3000000 px/,
+  });
+  await assert.rejects(computeCam(large, classifier, { workingSize: 1600, scales: [1, 1, 1] }), {
+    name: "OptionError",
+    message: /scales 1, 1, 1 of a 1600×1200 px image are 5760000 px/,
   });
   assert.equal(classifier.calls.length, 0);
+});
+
+Deno.test("computeCam() runs a large image and its mirror image one after the other, to the same end", async () => {
+  const classifier = createFakeClassifier();
+  const height = 600;
+  const shapes: number[] = [];
+  const watched = {
+    ...classifier,
+    classify(input: Float32Array, w: number, h: number) {
+      shapes.push(input.length / (3 * w * h));
+      return classifier.classify(input, w, h);
+    },
+  };
+  const options = { labels: ["b"], scales: [1], workingSize: 2048 };
+  for (const [width, runs] of [[832, [2]], [848, [1, 1]]] as const) {
+    shapes.length = 0;
+    const data = Uint8Array.from({ length: 3 * width * height }, (_, i) => (i * 7919) % 251);
+    const { hrCam } = await computeCam({ width, height, data }, watched, options);
+    assert.deepEqual(shapes, runs);
+    // What the mirror image adds makes the map of a mirrored photo the mirrored map.
+    const flipped = data.slice();
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
+        const from = 3 * (y * width + x);
+        flipped.set(data.subarray(from, from + 3), 3 * (y * width + width - 1 - x));
+      }
+    }
+    const other = await computeCam({ width, height, data: flipped }, watched, options);
+    for (let x = 0; x < width; x += 97) {
+      assert.ok(Math.abs(hrCam.data[x]! - other.hrCam.data[width - 1 - x]!) < 1e-5);
+    }
+  }
 });
 
 Deno.test("labelIndices() sorts and gives every class once", () => {
