@@ -15,7 +15,7 @@
  */
 
 export { createSilop, Silop, type SilopOptions } from "./core/silop.ts";
-export type { RunOptions, WorkerReady } from "./core/runtime/pool.ts";
+export type { PoolState, RunOptions, WorkerReady } from "./core/runtime/pool.ts";
 export { type ActualDevice, DEVICE_NAMES, type DeviceName } from "./core/runtime/device_names.ts";
 export type { WorkPlan, WorkPlanOptions } from "./core/runtime/machine.ts";
 export { type CamModelInfo, DEFAULT_CAM_MODEL, EMBEDDED_MODELS } from "./core/runtime/models.ts";

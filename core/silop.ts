@@ -10,7 +10,13 @@ import {
 import type { DeviceName } from "./runtime/device_names.ts";
 import { planWork, type WorkPlan, type WorkPlanOptions } from "./runtime/machine.ts";
 import { DEFAULT_CAM_MODEL, EMBEDDED_MODELS } from "./runtime/models.ts";
-import { type RunOptions, StagePool, type WorkerReady } from "./runtime/pool.ts";
+import {
+  type PoolState,
+  type RunOptions,
+  StagePool,
+  type WorkerPoolOptions,
+  type WorkerReady,
+} from "./runtime/pool.ts";
 import type { Cam, CamOptions } from "./stages/cam.ts";
 import type { Perimeters } from "./stages/perimeter.ts";
 import type { FileFormat, StageName, StageOptions, StageResult } from "./stages/render.ts";
@@ -26,6 +32,8 @@ export interface SilopOptions extends WorkPlanOptions {
   camModel?: string;
   /** Limits of the images accepted. Default: 20 MiB, 25 megapixels, 8192 px a side. */
   limits?: Partial<ImageLimits>;
+  /** Told when a worker crashes, and when one cannot be replaced. Default: nobody is. */
+  onFault?: WorkerPoolOptions["onFault"];
 }
 
 /** See {@linkcode createSilop}. */
@@ -43,11 +51,17 @@ export class Silop {
       device = "auto",
       models = EMBEDDED_MODELS,
       camModel = DEFAULT_CAM_MODEL,
+      onFault,
     } = options;
     this.plan = planWork(options);
     this.limits = resolveImageLimits(options.limits);
-    this.#pool = new StagePool({ models, camModel, device }, this.plan);
+    this.#pool = new StagePool({ models, camModel, device }, this.plan, { onFault });
     this.ready = this.#pool.ready;
+  }
+
+  /** How many workers take jobs now, and whether images are taken at all. */
+  get state(): PoolState {
+    return this.#pool.state;
   }
 
   /** Jobs waiting or running. */

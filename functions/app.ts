@@ -54,7 +54,10 @@ const ENDPOINTS = [
 export function createApp(options: AppOptions = {}): App {
   const { logger = console, basePath } = options;
   const given = options.silop instanceof Silop ? options.silop : null;
-  const silop = given ?? createSilop(options.silop as SilopOptions | undefined);
+  const silop = given ?? createSilop({
+    onFault: (message, error) => logger.error(message, error),
+    ...options.silop as SilopOptions | undefined,
+  });
 
   const app = basePath === undefined ? new Hono() : new Hono().basePath(basePath);
   app.onError(problemHandler(logger));

@@ -7,32 +7,38 @@ import { allowOnly, makeProblem, problemHandler, sendProblem } from "./problem.t
 import type { RouteOptions } from "./stage.ts";
 
 /**
- * The health routes. `live`: the process answers. `ready`: the models are loaded; until then, and for
- * good when that failed (the logger gets the reason), 503.
+ * The health routes. `live`: the process answers. `ready`: images are taken, with how many workers; 503
+ * while the models are being loaded, or the only worker replaced, and for good when that failed (the
+ * logger gets the reason).
  */
 export function healthRoutes(silop: Silop, options: RouteOptions = {}): Hono {
   const { logger = console } = options;
   let ready: WorkerReady | null = null;
-  let failed = false;
   silop.ready.then((started) => {
     ready = started;
-  }, (reason) => {
-    failed = true;
-    logger.error("The models could not be loaded", reason);
-  });
+  }, (reason) => logger.error("The models could not be loaded", reason));
 
   const app = new Hono();
   app.onError(problemHandler(logger));
   app.get("/health/live", (c) => c.json({ status: "live" }, 200, { "Cache-Control": "no-store" }));
   app.get("/health/ready", (c) => {
-    if (ready === null) {
-      const detail = failed ? "The models could not be loaded" : "The models are being loaded";
+    const { working, ended } = silop.state;
+    if (ended !== null) {
+      const detail = ready === null ? "The models could not be loaded" : "No worker is left";
       return sendProblem(makeProblem("not-ready", detail));
     }
+    if (ready === null || working === 0) {
+      return sendProblem(makeProblem("not-ready", "The models are being loaded"));
+    }
     const { device, camModel } = ready;
-    return c.json({ status: "ready", device, model: camModel.file, ...silop.plan }, 200, {
-      "Cache-Control": "no-store",
-    });
+    const { threads } = silop.plan;
+    return c.json(
+      { status: "ready", device, model: camModel.file, workers: working, threads },
+      200,
+      {
+        "Cache-Control": "no-store",
+      },
+    );
   });
   for (const path of ["/health/live", "/health/ready"]) app.all(path, allowOnly("GET", "HEAD"));
   return app;

@@ -22,7 +22,10 @@ export function standalone(
   let app: Hono | null = null;
   const open = (): Hono => {
     if (app === null) {
-      const silop = createSilop(options);
+      const silop = createSilop({
+        onFault: (message, error) => console.error(message, error),
+        ...options,
+      });
       app = new Hono().route("/", routes(silop)).route("/", healthRoutes(silop));
       app.notFound(notFound);
     }

@@ -31,6 +31,7 @@ async function start(flags: StartFlags): Promise<void> {
     threads: flags.threads,
     models: flags.models === undefined ? undefined : pathToFileURL(flags.models + "/"),
     limits: limitsOf(flags),
+    onFault: (message, error) => console.error(message, error),
   });
   // Before the app hears of it, which would log what is said here.
   silop.ready.catch((error: Error) => fail(error.message));

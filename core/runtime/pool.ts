@@ -7,6 +7,7 @@
  * checkpoint between two runs.
  */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import type { StageName, StageRequest, StageResult } from "../stages/render.ts";
 import type { ActualDevice, DeviceName } from "./device_names.ts";
 import type { WorkPlan } from "./machine.ts";
@@ -29,6 +30,28 @@ export interface WorkerReady {
   readonly camModel: CamModelInfo;
 }
 
+/** How a pool is doing at the moment. */
+export interface PoolState {
+  /** Workers that take jobs: all of them but those that are starting or being replaced. */
+  readonly working: number;
+  /** Why no more jobs are taken; `null` while they are. */
+  readonly ended: { readonly reason: unknown } | null;
+}
+
+/** Options of a {@linkcode WorkerPool}. */
+export interface WorkerPoolOptions {
+  /**
+   * Told of what no job's caller hears: a crash, and that a worker could not be replaced.
+   * Default: nobody is.
+   */
+  onFault?: (message: string, error: unknown) => void;
+  /**
+   * Milliseconds until a failed replacement is tried again, doubled after every failure up to a minute.
+   * Default: 1000.
+   */
+  retryMs?: number;
+}
+
 /** Options of one {@linkcode WorkerPool.run}. */
 export interface RunOptions {
   /** Aborting rejects with the signal's reason; running work ends at its next checkpoint. */
@@ -45,38 +68,54 @@ interface Job<Request, Result> {
 
 interface Member<Request, Result> {
   readonly worker: Worker;
+  /** Whether it has said that it can work. */
+  started: boolean;
   /** Settles the worker's start as failed, if it has not ended yet. */
   readonly fail: (reason: unknown) => void;
   job: Job<Request, Result> | null;
 }
 
+const MAX_RETRY_MS = 60_000;
+
 /**
  * Workers with a first-in, first-out queue before them. `Setup`, `Request`, `Ready` and `Result` are
  * what the workers' module is told and answers; all must be clonable.
+ *
+ * A worker that crashes is replaced. The pool ends when the last one cannot be.
  */
 export class WorkerPool<Setup, Request, Ready, Result> {
   /** Settles when all workers are set up, or the first has failed to be. */
   readonly ready: Promise<Ready>;
   readonly #module: URL;
   readonly #setup: Setup;
+  readonly #options: Required<WorkerPoolOptions>;
   readonly #members = new Set<Member<Request, Result>>();
   readonly #idle: Member<Request, Result>[] = [];
   readonly #queue: Job<Request, Result>[] = [];
-  /** Why no more jobs are taken. */
-  #ended: { readonly reason: unknown } | null = null;
+  /** Stops waiting for the next attempt to replace a worker. */
+  readonly #ending = new AbortController();
+  #ended: PoolState["ended"] = null;
 
   /**
    * @param module What every worker runs.
    * @param setup What every worker is told first.
    * @param workers How many there are.
    */
-  constructor(module: URL, setup: Setup, workers: number) {
+  constructor(module: URL, setup: Setup, workers: number, options: WorkerPoolOptions = {}) {
+    const { onFault = () => {}, retryMs = 1000 } = options;
     this.#module = module;
     this.#setup = setup;
+    this.#options = { onFault, retryMs };
     this.ready = Promise.all(Array.from({ length: workers }, () => this.#hire()))
       .then(([first]) => first!);
     // Whoever awaits `ready` or runs a job learns why; nobody else need crash of it.
     this.ready.catch((reason) => this.#end(reason));
+  }
+
+  /** How the pool is doing now; a pool that has been ready may have lost workers since. */
+  get state(): PoolState {
+    const working = [...this.#members].filter(({ started }) => started).length;
+    return { working, ended: this.#ended };
   }
 
   /** Jobs waiting or running. */
@@ -121,13 +160,17 @@ export class WorkerPool<Setup, Request, Ready, Result> {
   #hire(): Promise<Ready> {
     const worker = new Worker(this.#module, { type: "module" });
     const { promise, resolve, reject } = Promise.withResolvers<Ready>();
-    const member: Member<Request, Result> = { worker, fail: reject, job: null };
+    const member: Member<Request, Result> = {
+      worker,
+      started: false,
+      fail: reject,
+      job: null,
+    };
     this.#members.add(member);
-    let started = false;
     worker.onmessage = ({ data }: MessageEvent<FromWorker<Ready, Result>>) => {
       switch (data.kind) {
         case "ready":
-          started = true;
+          member.started = true;
           this.#idle.push(member);
           this.#dispatch();
           return resolve(data.ready);
@@ -148,12 +191,37 @@ export class WorkerPool<Setup, Request, Ready, Result> {
       const job = member.job;
       this.#dismiss(member);
       job?.reject(reason);
-      if (!started) return reject(reason);
+      if (!member.started) return reject(reason);
       if (this.#ended !== null) return;
-      this.#hire().catch((failure) => this.#members.size === 0 && this.#end(failure));
+      this.#options.onFault("A worker crashed and is being replaced", reason);
+      void this.#replace();
     };
     this.#tell(member, { kind: "setup", setup: this.#setup });
     return promise;
+  }
+
+  /** Hires a worker for one that crashed; tries again for as long as others do the work. */
+  async #replace(): Promise<void> {
+    for (let delay = this.#options.retryMs;; delay = Math.min(2 * delay, MAX_RETRY_MS)) {
+      try {
+        await this.#hire();
+        return;
+      } catch (failure) {
+        if (this.#ended !== null) return;
+        const last = this.#members.size === 0;
+        this.#options.onFault(
+          last ? "No worker is left" : "A worker cannot be replaced, others work on",
+          failure,
+        );
+        if (last) return this.#end(failure);
+      }
+      try {
+        // The wait alone shall not keep a program running.
+        await sleep(delay, undefined, { signal: this.#ending.signal, ref: false });
+      } catch {
+        return;
+      }
+    }
   }
 
   #dispatch(): void {
@@ -189,6 +257,7 @@ export class WorkerPool<Setup, Request, Ready, Result> {
   #end(reason: unknown): void {
     if (this.#ended !== null) return;
     this.#ended = { reason };
+    this.#ending.abort();
     for (const job of this.#queue.splice(0)) job.reject(reason);
     for (const { worker, fail, job } of this.#members) {
       worker.terminate();
@@ -206,9 +275,13 @@ export class WorkerPool<Setup, Request, Ready, Result> {
 
 /** Workers that run stages. */
 export class StagePool extends WorkerPool<StageSetup, StageRequest, WorkerReady, StageResult> {
-  constructor({ models, camModel, device }: WorkerSetup, { workers, threads }: WorkPlan) {
+  constructor(
+    { models, camModel, device }: WorkerSetup,
+    { workers, threads }: WorkPlan,
+    options: WorkerPoolOptions = {},
+  ) {
     const setup = { models: models.href, camModel, device, threads };
-    super(new URL("./stage_worker.ts", import.meta.url), setup, workers);
+    super(new URL("./stage_worker.ts", import.meta.url), setup, workers, options);
   }
 
   /** As {@linkcode WorkerPool.run}; the result is of the stage asked for. */

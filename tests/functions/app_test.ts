@@ -178,6 +178,38 @@ Deno.test("GET /health/ready answers 503 until the models are loaded", async () 
   assert.equal((await starting.request("/health/ready")).status, 200);
 });
 
+Deno.test("GET /health/ready answers 503 once the last worker is lost, and the logger is told", async () => {
+  await using folder = await makeModelFolder();
+  const { Worker } = globalThis;
+  const workers: Worker[] = [];
+  globalThis.Worker = class extends Worker {
+    constructor(...args: ConstructorParameters<typeof Worker>) {
+      super(...args);
+      workers.push(this);
+    }
+  };
+  const logged: string[] = [];
+  try {
+    using dying = createApp({
+      silop: { models: folder.url, device: "cpu", workers: 1, threads: 1 },
+      logger: { error: (message) => logged.push(message) },
+    });
+    await dying.silop.ready;
+    assert.equal((await dying.request("/health/ready")).status, 200);
+    await folder[Symbol.asyncDispose]();
+    // No pool sends this; the worker fails outside of what it catches.
+    workers[0]!.postMessage(null);
+    while (dying.silop.state.ended === null) await new Promise((done) => setTimeout(done, 10));
+    const ready = await dying.request("/health/ready");
+    assert.equal(ready.status, 503);
+    assert.match((await ready.json()).detail, /No worker is left/);
+    assert.equal((await dying.request("/health/live")).status, 200);
+    assert.deepEqual(logged, ["A worker crashed and is being replaced", "No worker is left"]);
+  } finally {
+    globalThis.Worker = Worker;
+  }
+});
+
 Deno.test("GET / lists the endpoints under the path they are at", async () => {
   const paths = async (hono: Hono, at: string) => {
     const { endpoints } = await (await hono.request(at)).json();

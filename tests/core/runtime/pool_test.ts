@@ -138,6 +138,91 @@ Deno.test("StagePool gives up when a crashed worker cannot be replaced", async (
   }
 });
 
+Deno.test("StagePool.state and onFault tell of workers that are lost", async () => {
+  await using gone = await makeModelFolder();
+  const faults: string[] = [];
+  const { made: pool, workers, restore } = recordWorkers(() =>
+    new StagePool({ models: gone.url, camModel: DEFAULT_CAM_MODEL, device: "cpu" }, {
+      workers: 1,
+      threads: 1,
+    }, { onFault: (message, error) => faults.push(`${message}: ${(error as Error).name}`) })
+  );
+  const state = () => pool.state;
+  try {
+    assert.deepEqual(state(), { working: 0, ended: null });
+    await pool.ready;
+    assert.deepEqual(state(), { working: 1, ended: null });
+    await gone[Symbol.asyncDispose]();
+    const doomed = pool.run(request());
+    const waiting = pool.run(request());
+    workers[0]!.postMessage(null);
+    await assert.rejects(doomed, /A worker crashed/);
+    assert.deepEqual(state(), { working: 0, ended: null });
+    await assert.rejects(waiting, { name: "ModelError" });
+    assert.equal(state().working, 0);
+    assert.equal((state().ended!.reason as Error).name, "ModelError");
+    assert.deepEqual(faults, [
+      "A worker crashed and is being replaced: Error",
+      "No worker is left: ModelError",
+    ]);
+  } finally {
+    pool.close();
+    restore();
+  }
+});
+
+Deno.test("StagePool replaces a worker as soon as it can when at first it cannot", async () => {
+  await using models = await makeModelFolder();
+  const manifest = new URL("manifest.json", models.url);
+  const hidden = new URL("hidden.json", models.url);
+  const { promise: refused, resolve } = Promise.withResolvers<unknown>();
+  const { made: pool, workers, restore } = recordWorkers(() =>
+    new StagePool({ models: models.url, camModel: DEFAULT_CAM_MODEL, device: "cpu" }, {
+      workers: 2,
+      threads: 1,
+    }, {
+      retryMs: 20,
+      onFault: (message, error) => /cannot be replaced/.test(message) && resolve(error),
+    })
+  );
+  try {
+    await pool.ready;
+    await Deno.rename(manifest, hidden);
+    workers[0]!.postMessage(null);
+    assert.equal((await refused as Error).name, "ModelError");
+    assert.deepEqual(pool.state, { working: 1, ended: null });
+    assert.ok((await pool.run(request())).output);
+    await Deno.rename(hidden, manifest);
+    while (pool.state.working < 2) await new Promise((done) => setTimeout(done, 10));
+    assert.ok((await pool.run(request())).output);
+  } finally {
+    pool.close();
+    restore();
+  }
+});
+
+Deno.test("StagePool.close() ends the attempts to replace a worker", async () => {
+  await using models = await makeModelFolder();
+  const { promise: refused, resolve } = Promise.withResolvers<void>();
+  const { made: pool, workers, restore } = recordWorkers(() =>
+    new StagePool({ models: models.url, camModel: DEFAULT_CAM_MODEL, device: "cpu" }, {
+      workers: 2,
+      threads: 1,
+    }, { onFault: (message) => /cannot be replaced/.test(message) && resolve() })
+  );
+  try {
+    await pool.ready;
+    await models[Symbol.asyncDispose]();
+    workers[0]!.postMessage(null);
+    await refused;
+    pool.close();
+    // A timer left waiting would fail this test.
+    assert.match(String(pool.state.ended!.reason), /closed/);
+  } finally {
+    restore();
+  }
+});
+
 Deno.test("StagePool.ready rejects with the reason when the models cannot be loaded", async () => {
   const nowhere = new StagePool(
     { models: new URL("nowhere/", folder.url), camModel: DEFAULT_CAM_MODEL, device: "cpu" },
