@@ -36,6 +36,8 @@ export interface BlockedImage {
 export interface BatchPlan {
   readonly todo: readonly PlannedImage[];
   readonly done: number;
+  /** New journal entries of done images whose files have other times, so that none is read again. */
+  readonly touched: readonly JournalEntry[];
   readonly blocked: readonly BlockedImage[];
 }
 
@@ -51,6 +53,7 @@ export function planBatch(request: PlanRequest): BatchPlan {
   const upstream = new Map([...makers].map((name) => [name, readJournal(run, name)]));
   const todo: PlannedImage[] = [];
   const blocked: BlockedImage[] = [];
+  const touched: JournalEntry[] = [];
   let done = 0;
   for (const id of ids) {
     const stamps: Record<string, string> = {};
@@ -60,11 +63,22 @@ export function planBatch(request: PlanRequest): BatchPlan {
       if (stamp === null) missing ??= describeMissing(slot, id);
       else stamps[kind] = stamp;
     }
-    if (missing !== null) blocked.push({ id, reason: missing });
-    else if (isDone(journal.get(id), request.with, stamps, outputs, id, verify)) done++;
-    else todo.push({ id, in: stamps });
+    if (missing !== null) {
+      blocked.push({ id, reason: missing });
+      continue;
+    }
+    const entry = journal.get(id);
+    const files = entry !== undefined && entry.with === request.with && sameInputs(entry, stamps)
+      ? intactFiles(entry, outputs, verify)
+      : null;
+    if (files === null) todo.push({ id, in: stamps });
+    else {
+      done++;
+      const moved = Object.entries(files).some(([kind, file]) => file !== entry!.out[kind]);
+      if (moved) touched.push({ ...entry!, at: Date.now(), out: files });
+    }
   }
-  return { todo, done, blocked };
+  return { todo, done, touched, blocked };
 }
 
 /** What tells whether an input has changed; `null` when it is not there. */
@@ -79,33 +93,43 @@ function stampInput(
   if (file === undefined) return null;
   if (slot.madeBy === "data") return String(file.size);
   const record = entry?.out[kind];
-  if (record !== undefined && isIntact(path, record, false)) return record.sha256;
+  if (record !== undefined && confirm(path, record, false) !== null) return record.sha256;
   return `${file.size} bytes of ${Math.floor(file.mtimeMs)}`;
 }
 
-function isDone(
-  entry: JournalEntry | undefined,
-  madeWith: string,
-  stamps: Readonly<Record<string, string>>,
-  outputs: Slots,
-  id: string,
-  verify: boolean,
-): boolean {
-  if (entry === undefined || entry.with !== madeWith) return false;
+function sameInputs(entry: JournalEntry, stamps: Readonly<Record<string, string>>): boolean {
   const kinds = new Set([...Object.keys(stamps), ...Object.keys(entry.in)]);
-  for (const kind of kinds) if (stamps[kind] !== entry.in[kind]) return false;
-  return Object.entries(outputs).every(([kind, { folder, ending }]) => {
-    const record = entry.out[kind];
-    return record !== undefined && isIntact(join(folder, id + ending), record, verify);
-  });
+  return [...kinds].every((kind) => stamps[kind] === entry.in[kind]);
 }
 
-/** Whether a file is what its record says; it is read only when its time differs. */
-function isIntact(path: string, record: FileRecord, verify: boolean): boolean {
+/** Records of an image's files as they are now; `null` when one is not what it was. */
+function intactFiles(
+  { id, out }: JournalEntry,
+  outputs: Slots,
+  verify: boolean,
+): Record<string, FileRecord> | null {
+  const files: Record<string, FileRecord> = {};
+  for (const [kind, { folder, ending }] of Object.entries(outputs)) {
+    const record = out[kind];
+    const file = record && confirm(join(folder, id + ending), record, verify);
+    if (!file) return null;
+    files[kind] = file;
+  }
+  return files;
+}
+
+/**
+ * The record of a file that is what its record says: the same one, or of a file that had to be read
+ * because its time is another, with that time.
+ */
+function confirm(path: string, record: FileRecord, verify: boolean): FileRecord | null {
   const file = statSync(path, { throwIfNoEntry: false });
-  if (file === undefined || file.size !== record.size) return false;
-  if (!verify && Math.floor(file.mtimeMs) === record.mtime) return true;
-  return createHash("sha256").update(readFileSync(path)).digest("hex") === record.sha256;
+  if (file === undefined || file.size !== record.size) return null;
+  const mtime = Math.floor(file.mtimeMs);
+  if (mtime === record.mtime && !verify) return record;
+  const sha256 = createHash("sha256").update(readFileSync(path)).digest("hex");
+  if (sha256 !== record.sha256) return null;
+  return mtime === record.mtime ? record : { ...record, mtime };
 }
 
 function describeMissing({ folder, ending, madeBy }: Slot, id: string): string {

@@ -95,6 +95,11 @@ export async function runBatch(
     listener.failed?.(id, error);
   };
   for (const { id, reason } of plan.blocked) fail(id, new BatchError(reason));
+  if (plan.touched.length > 0) {
+    const journal = new JournalWriter(run, task, shard);
+    for (const entry of plan.touched) journal.add(entry);
+    journal.close();
+  }
   if (plan.todo.length === 0) return { made: 0, before: plan.done, failed, left: 0 };
 
   const pool = openPool(batch, plan.todo.length);

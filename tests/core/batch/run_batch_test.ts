@@ -40,6 +40,21 @@ Deno.test("runBatch() makes again what is gone, cut off or changed", async () =>
   assert.deepEqual(await readResults(set.run), whole);
 });
 
+Deno.test("runBatch() reads files of another time once, and notes the time", async () => {
+  await using set = await makeFakeSet(3);
+  await runFake(set);
+  const journal = async () => await readFile(join(set.run, "journal", "shout.jsonl"), "utf8");
+  const before = await journal();
+  await utimes(join(set.run, "shout", "image_1.txt"), 1, 1);
+  assert.equal((await runFake(set)).before, 3);
+  const after = await journal();
+  const [line, end] = after.slice(before.length).split("\n");
+  const { id, out } = JSON.parse(line!);
+  assert.deepEqual([id, out.shout.mtime, end], ["image_1", 1000, ""]);
+  assert.equal((await runFake(set)).before, 3);
+  assert.equal(await journal(), after);
+});
+
 Deno.test("runBatch() finds what was changed without a trace when told to verify", async () => {
   await using set = await makeFakeSet(2);
   await runFake(set);
