@@ -68,7 +68,11 @@ const MAX_SAMPLES = 8;
 /** Enough for 16×16 tiles over 25 megapixels. */
 const MAX_BLOCKS = 200_000;
 
-type Tags = (tag: number, fallback?: readonly number[]) => readonly number[];
+/**
+ * The first `most` values of a tag, or all where it has fewer. Several tags may point at the same
+ * bytes and each may claim the whole file, so nothing is read beyond what its reader can use.
+ */
+type Tags = (tag: number, most: number, fallback?: readonly number[]) => readonly number[];
 
 /**
  * Reads the first directory of a classic TIFF.
@@ -81,22 +85,26 @@ export function parseTiff(bytes: Uint8Array): TiffFile {
   const reader = new ByteReader(bytes, "TIFF", littleEndian);
   const tags = readDirectory(reader);
   const one = (tag: number, fallback?: number) =>
-    tags(tag, fallback === undefined ? undefined : [fallback])[0]!;
+    tags(tag, 1, fallback === undefined ? undefined : [fallback])[0]!;
 
   const width = one(TAG.width);
   const height = one(TAG.height);
   if (width === 0 || height === 0) throw damaged(`TIFF header says ${width}×${height} px`);
   const samples = one(TAG.samplesPerPixel, 1);
   const photometric = one(TAG.photometric);
-  const bitDepth = readBitDepth(tags(TAG.bitsPerSample, [1]), samples);
+  if (samples < 1 || samples > MAX_SAMPLES) {
+    throw unsupported(`TIFF with ${samples} samples a pixel`);
+  }
+  const bitDepth = readBitDepth(tags(TAG.bitsPerSample, samples, [1]));
   const compression = one(TAG.compression, 1);
   const predictor = one(TAG.predictor, 1);
-  const extra = tags(TAG.extraSamples, [0])[0] ?? 0;
+  const extra = one(TAG.extraSamples, 0);
   const planar = one(TAG.planarConfiguration, 1) === 2;
-  requireReadable(compression, predictor, tags(TAG.sampleFormat, [1]), one(TAG.fillOrder, 1));
+  const sampleFormat = tags(TAG.sampleFormat, samples, [1]);
+  requireReadable(compression, predictor, sampleFormat, one(TAG.fillOrder, 1));
   const colourMap = requireColours(photometric, samples, bitDepth, tags);
 
-  const tiled = tags(TAG.tileWidth, []).length > 0;
+  const tiled = tags(TAG.tileWidth, 1, []).length > 0;
   const blockWidth = tiled ? one(TAG.tileWidth) : width;
   const blockHeight = tiled
     ? one(TAG.tileHeight)
@@ -107,12 +115,12 @@ export function parseTiff(bytes: Uint8Array): TiffFile {
   }
   const blocks = Math.ceil(width / blockWidth) * Math.ceil(height / blockHeight) *
     (planar ? samples : 1);
-  const offsets = tags(tiled ? TAG.tileOffsets : TAG.stripOffsets);
-  const byteCounts = tags(tiled ? TAG.tileByteCounts : TAG.stripByteCounts);
-  if (offsets.length < blocks || byteCounts.length < blocks) {
-    throw damaged(`TIFF lists ${offsets.length} strips or tiles of ${blocks}`);
-  }
-  requireSeparate(blocks, byteCounts, bytes.length);
+  if (blocks > MAX_BLOCKS) throw damaged(`TIFF has ${blocks} strips or tiles`);
+  const offsets = tags(tiled ? TAG.tileOffsets : TAG.stripOffsets, blocks);
+  const byteCounts = tags(tiled ? TAG.tileByteCounts : TAG.stripByteCounts, blocks);
+  const listed = Math.min(offsets.length, byteCounts.length);
+  if (listed < blocks) throw damaged(`TIFF lists ${listed} strips or tiles of ${blocks}`);
+  requireSeparate(byteCounts, bytes.length);
   return {
     width,
     height,
@@ -161,15 +169,15 @@ function readDirectory(reader: ByteReader): Tags {
     const tag = reader.u16(entry);
     if (!entries.has(tag)) entries.set(tag, entry);
   }
-  return (tag, fallback) => {
+  return (tag, most, fallback) => {
     const entry = entries.get(tag);
-    if (entry !== undefined) return readValues(reader, entry, tag);
+    if (entry !== undefined) return readValues(reader, entry, tag, most);
     if (fallback) return fallback;
     throw damaged(`TIFF lacks tag ${tag}`);
   };
 }
 
-function readValues(reader: ByteReader, entry: number, tag: number): number[] {
+function readValues(reader: ByteReader, entry: number, tag: number, most: number): number[] {
   const type = reader.u16(entry + 2);
   const count = reader.u32(entry + 4);
   const size = TYPE_SIZES[type];
@@ -177,8 +185,8 @@ function readValues(reader: ByteReader, entry: number, tag: number): number[] {
   if (count === 0) throw damaged(`TIFF tag ${tag} is empty`);
   const at = size * count <= 4 ? entry + 8 : reader.u32(entry + 8);
   reader.require(at, size * count);
-  const values = new Array<number>(count);
-  for (let i = 0; i < count; i++) {
+  const values = new Array<number>(Math.min(count, most));
+  for (let i = 0; i < values.length; i++) {
     const place = at + i * size;
     values[i] = size === 1 ? reader.u8(place) : size === 2 ? reader.u16(place) : reader.u32(place);
   }
@@ -189,17 +197,12 @@ function readValues(reader: ByteReader, entry: number, tag: number): number[] {
  * Strips that share their bytes would let a small file cost the time of a large one; those of an
  * honest file cannot add up to more than the file.
  */
-function requireSeparate(blocks: number, byteCounts: readonly number[], fileSize: number): void {
-  let sum = 0;
-  for (let i = 0; i < blocks; i++) sum += byteCounts[i]!;
+function requireSeparate(byteCounts: readonly number[], fileSize: number): void {
+  const sum = byteCounts.reduce((total, count) => total + count, 0);
   if (sum > fileSize) throw damaged(`TIFF file is truncated, or its strips overlap`);
-  if (blocks > MAX_BLOCKS) throw damaged(`TIFF has ${blocks} strips or tiles`);
 }
 
-function readBitDepth(bits: readonly number[], samples: number): number {
-  if (samples < 1 || samples > MAX_SAMPLES) {
-    throw unsupported(`TIFF with ${samples} samples a pixel`);
-  }
+function readBitDepth(bits: readonly number[]): number {
   const depth = bits[0]!;
   if (bits.some((it) => it !== depth)) throw unsupported("TIFF with samples of different depths");
   return depth;
@@ -245,8 +248,9 @@ function requireColours(
       if (samples !== 1 || ![1, 2, 4, 8].includes(bitDepth)) {
         throw unsupported(`TIFF palette image with ${samples} samples of ${bitDepth} bits`);
       }
-      const map = tags(TAG.colourMap);
-      if (map.length < 3 << bitDepth) throw damaged("TIFF colour map is too short");
+      const size = 3 << bitDepth;
+      const map = tags(TAG.colourMap, size);
+      if (map.length < size) throw damaged("TIFF colour map is too short");
       return map;
     }
     default:
