@@ -14,7 +14,7 @@ import { interpolateBilinear } from "../../kernels/interpolate.ts";
 import { normalizeImage } from "../../kernels/normalize.ts";
 import { resizeImage } from "../../kernels/resize_image.ts";
 import type { Checkpoint } from "./stage.ts";
-import { stridedSize, workingSize } from "./working_size.ts";
+import { checkWorkingSize, stridedSize, workingSize } from "./working_size.ts";
 
 /** What a classifier answers for `N` images of one size. */
 export interface ClassifierOutput {
@@ -87,7 +87,7 @@ const HR_STRIDE = 16;
  *
  * With `labels` empty, or none predicted, the result has no maps (`K = 0`); that is not an error.
  *
- * @throws {OptionError} An unknown label, or scales, threshold or sizes outside what can be served.
+ * @throws {OptionError} An unknown label, or scales or sizes outside what can be served.
  */
 export async function computeCam(
   image: Raster,
@@ -193,16 +193,37 @@ function meanLogits(a: Float32Array, b: Float32Array): Float32Array {
   return a.map((logit, i) => (logit + b[i]!) / 2);
 }
 
-/** Image sizes of all scales, after checking that together they can be served. */
-function scaledSizes(work: Size, scales: readonly number[]): Size[] {
+/**
+ * Refuses what {@linkcode computeCam} would refuse of any image: unknown labels, and scales or working
+ * sizes out of range.
+ *
+ * @throws {OptionError}
+ */
+export function checkCamOptions(
+  { labels = [], scales, workingSize: longSide }: CamOptions,
+  info: CamModelInfo,
+): void {
+  labelIndices(labels, info.classes);
+  checkScales(scales ?? info.scales);
+  checkWorkingSize(longSide);
+}
+
+function checkScales(scales: readonly number[]): void {
   if (scales.length === 0 || scales.length > MAX_SCALES) {
     throw new OptionError(`scales must be 1 to ${MAX_SCALES} numbers, got ${scales.length}`);
   }
-  let total = 0;
-  const sizes = scales.map((scale) => {
+  for (const scale of scales) {
     if (!(scale >= 0.1 && scale <= 4)) {
       throw new OptionError(`A scale must lie in 0.1..4, got ${scale}`);
     }
+  }
+}
+
+/** Image sizes of all scales, after checking that together they can be served. */
+function scaledSizes(work: Size, scales: readonly number[]): Size[] {
+  checkScales(scales);
+  let total = 0;
+  const sizes = scales.map((scale) => {
     const size = { width: scaled(work.width, scale), height: scaled(work.height, scale) };
     const pixels = size.width * size.height;
     if (pixels > MAX_SCALED_PIXELS) {

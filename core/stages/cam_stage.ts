@@ -2,7 +2,7 @@
 
 import { encodeRgbPng } from "../image/mod.ts";
 import { encodeNpz, type NpyArray } from "../npz.ts";
-import { type Cam, type CamOptions, computeCam } from "./cam.ts";
+import { type Cam, type CamOptions, checkCamOptions, computeCam } from "./cam.ts";
 import { drawHeat, encodeHeatPng, strongest } from "./heat.ts";
 import type { Stage, StageModels } from "./stage.ts";
 
@@ -35,6 +35,7 @@ export interface CamSummary {
  * `cam`, `hr_cam` and `scores`.
  */
 export const camStage: Stage<CamOptions, Cam, CamSummary> = {
+  check: (options, { classifier }) => checkCamOptions(options, classifier.info),
   compute: (image, options, { classifier }, checkpoint) =>
     computeCam(image, classifier, options, checkpoint),
   summarize: summarizeCam,
@@ -78,6 +79,7 @@ export function keysArray({ keys }: Cam): NpyArray {
   return { shape: [keys.length], data: BigInt64Array.from(keys, BigInt) };
 }
 
-function planesArray({ channels, height, width, data }: Cam["cam"]): NpyArray {
+/** Maps as an array `K×H×W`. */
+export function planesArray({ channels, height, width, data }: Cam["cam"]): NpyArray {
   return { shape: [channels, height, width], data };
 }

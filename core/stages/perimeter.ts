@@ -28,8 +28,9 @@ import {
   type PerimeterMethod,
 } from "./perimeter_choices.ts";
 import type { Checkpoint } from "./stage.ts";
-import type { UssOptions, UssSegmenter } from "./uss.ts";
-import { workingSize } from "./working_size.ts";
+import type { UssSegmenter } from "./uss.ts";
+import { checkUssOptions, type UssOptions } from "./uss_options.ts";
+import { checkWorkingSize, workingSize } from "./working_size.ts";
 
 /** Options of {@linkcode findPerimeters}. */
 export interface PerimeterOptions extends UssOptions {
@@ -106,13 +107,9 @@ export async function findPerimeters(
   options: PerimeterOptions = {},
   checkpoint: Checkpoint = () => {},
 ): Promise<Perimeters> {
+  checkPerimeterOptions(options);
   const { method = "slic", reference = false, workingSize: longSide, ...rest } = options;
   const { detector = reference ? "canny" : "boundary", ...ussOptions } = rest;
-  checkChoice("method", method, METHOD_CHOICES);
-  checkChoice("detector", detector, DETECTORS);
-  if (reference && detector !== "canny") {
-    throw new OptionError(`The reference's detector is canny, not ${detector}`);
-  }
   const { width, height } = image;
   const work = reduce(image, longSide);
   const bgr = swapRedAndBlue(work.data);
@@ -156,6 +153,22 @@ export async function findPerimeters(
 }
 
 /**
+ * Refuses options that {@linkcode findPerimeters} cannot serve, whatever the image.
+ *
+ * @throws {OptionError}
+ */
+export function checkPerimeterOptions(options: PerimeterOptions): void {
+  const { method, detector, reference, workingSize: longSide, ...ussOptions } = options;
+  if (method !== undefined) checkChoice("method", method, METHOD_CHOICES);
+  if (detector !== undefined) checkChoice("detector", detector, DETECTORS);
+  if (reference && detector !== undefined && detector !== "canny") {
+    throw new OptionError(`The reference's detector is canny, not ${detector}`);
+  }
+  checkWorkingSize(longSide, MAX_WORKING_SIZE);
+  checkUssOptions(ussOptions);
+}
+
+/**
  * The published picture of a label map: label k, counted among those present, in colour k of
  * `regionColors()`.
  *
@@ -176,11 +189,6 @@ export function paintLabels(labels: Uint8Array, width: number, height: number): 
 }
 
 function reduce(image: Raster, longSide?: number): Raster {
-  if (longSide !== undefined && longSide > MAX_WORKING_SIZE) {
-    throw new OptionError(
-      `The working size for perimeters must be at most ${MAX_WORKING_SIZE}, got ${longSide}`,
-    );
-  }
   const { width, height } = workingSize(image.width, image.height, longSide);
   if (width === image.width && height === image.height) return image;
   return {

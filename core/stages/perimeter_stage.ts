@@ -5,6 +5,7 @@ import { encodeNpz, type NpyArray } from "../npz.ts";
 import type { Mask, Raster } from "../raster.ts";
 import { rankLabels } from "../../kernels/rank_labels.ts";
 import {
+  checkPerimeterOptions,
   findPerimeters,
   paintLabels,
   type PerimeterBranch,
@@ -53,6 +54,7 @@ const BOTH_COLOURS = [[255, 221, 51], [51, 204, 255], [255, 255, 255]] as const;
  * them if there are both.
  */
 export const perimeterStage: Stage<PerimeterOptions, Perimeters, PerimeterSummary> = {
+  check: checkPerimeterOptions,
   compute: (image, options, { uss }, checkpoint) => findPerimeters(image, uss, options, checkpoint),
   summarize: summarizePerimeters,
   encode(format, perimeters, image) {
@@ -95,14 +97,16 @@ function joined([first, second]: readonly PerimeterBranch[]): Mask {
   };
 }
 
-function encodePerimeterPng(branches: readonly PerimeterBranch[]): Uint8Array {
+/** The perimeters of one method, or of both in one map. */
+export function encodePerimeterPng(branches: readonly PerimeterBranch[]): Uint8Array {
   const palette = Uint8Array.from({ length: 768 }, (_, at) => Math.floor(at / 3));
   if (branches.length === 1) return encodeMaskPng(branches[0]!.perimeter, palette);
   BOTH_COLOURS.forEach((colour, at) => palette.set(colour, 3 * (at + 1)));
   return encodeMaskPng(joined(branches), palette);
 }
 
-function drawPerimeters(photo: Raster, branches: readonly PerimeterBranch[]): Raster {
+/** Perimeters and tinted regions over the photo, which has the branches' size. */
+export function drawPerimeters(photo: Raster, branches: readonly PerimeterBranch[]): Raster {
   const pictures = branches.flatMap(({ picture }) => picture ?? []);
   if (pictures.length > 0) return sideBySide(pictures);
   const { width, height } = photo;
@@ -134,11 +138,15 @@ function sideBySide(pictures: readonly Raster[]): Raster {
   return { width: pictures.length * width, height, data };
 }
 
-function perimeterArrays(branches: readonly PerimeterBranch[]): Record<string, NpyArray> {
+/** All arrays of the branches; `named` puts the method before names even if there is but one. */
+export function perimeterArrays(
+  branches: readonly PerimeterBranch[],
+  named: boolean = branches.length > 1,
+): Record<string, NpyArray> {
   const arrays: Record<string, NpyArray> = {};
   for (const branch of branches) {
     const { method, labels, superpixels, perimeter, distinct, picture } = branch;
-    const name = (part: string) => branches.length === 1 ? part : `${method}_${part}`;
+    const name = (part: string) => named ? `${method}_${part}` : part;
     const shape = [labels.height, labels.width];
     arrays[name("labels")] = { shape, data: labels.data };
     arrays[name("superpixels")] = { shape, data: superpixels.data };

@@ -71,6 +71,7 @@ export async function renderStage<S extends StageName>(
     StageOutput<S>,
     StageSummary<S>
   >;
+  stage.check?.(options, models);
   const start = performance.now();
   const image = await decodeImage(bytes, { limits });
   checkpoint();

@@ -28,7 +28,8 @@ export interface SegmentedClass {
   readonly box: readonly [number, number, number, number] | null;
 }
 
-const DEFAULT_MIN_AREA = 0.001;
+/** Share of the image below which regions are specks unless a caller names another. */
+export const DEFAULT_MIN_AREA = 0.001;
 
 /**
  * Cuts class activation maps into a mask of the image's full size: the class of the highest map
@@ -38,18 +39,26 @@ const DEFAULT_MIN_AREA = 0.001;
  * @throws {OptionError} An option is outside 0..1.
  */
 export function segmentCam(cam: Cam, threshold: number, options: SegmentOptions = {}): Mask {
-  const { minArea = DEFAULT_MIN_AREA } = options;
-  const limit = options.threshold ?? threshold;
-  for (const [name, value] of [["threshold", limit], ["minArea", minArea]] as const) {
-    if (!(value >= 0 && value <= 1)) {
-      throw new OptionError(`${name} must lie in 0..1, got ${value}`);
-    }
-  }
+  const { threshold: limit = threshold, minArea = DEFAULT_MIN_AREA } = options;
+  checkSegmentOptions({ threshold: limit, minArea });
   const { width, height, hrCam } = cam;
   const labels = Uint8Array.from(cam.keys.slice(1));
   const data = argmaxAbove(hrCam.data, labels, hrCam.width, hrCam.height, width, height, limit);
   removeSpecks(data, width, height, Math.round(minArea * width * height));
   return { width, height, data };
+}
+
+/**
+ * Refuses shares that do not lie in 0..1.
+ *
+ * @throws {OptionError}
+ */
+export function checkSegmentOptions({ threshold, minArea }: SegmentOptions): void {
+  for (const [name, value] of Object.entries({ threshold, minArea })) {
+    if (value !== undefined && !(value >= 0 && value <= 1)) {
+      throw new OptionError(`${name} must lie in 0..1, got ${value}`);
+    }
+  }
 }
 
 /** Counts every class of `cam.keys` in the mask. */

@@ -3,9 +3,15 @@
 import { drawOverlay, encodeMaskPng, encodeRgbPng } from "../image/mod.ts";
 import { encodeNpz } from "../npz.ts";
 import type { Mask } from "../raster.ts";
-import { type Cam, type CamOptions, computeCam } from "./cam.ts";
+import { type Cam, type CamOptions, checkCamOptions, computeCam } from "./cam.ts";
 import { type CamSummary, keysArray, summarizeCam } from "./cam_stage.ts";
-import { describeMask, segmentCam, type SegmentedClass, type SegmentOptions } from "./segment.ts";
+import {
+  checkSegmentOptions,
+  describeMask,
+  segmentCam,
+  type SegmentedClass,
+  type SegmentOptions,
+} from "./segment.ts";
 import type { Stage } from "./stage.ts";
 
 /** A segmentation and the maps it was cut from. */
@@ -26,6 +32,10 @@ export interface SegmentSummary extends CamSummary {
  * `mask` and `scores`.
  */
 export const segmentStage: Stage<CamOptions & SegmentOptions, Segmentation, SegmentSummary> = {
+  check(options, { classifier }) {
+    checkCamOptions(options, classifier.info);
+    checkSegmentOptions(options);
+  },
   async compute(image, options, { classifier }, checkpoint) {
     const cam = await computeCam(image, classifier, options, checkpoint);
     return { cam, mask: segmentCam(cam, classifier.info.threshold, options) };

@@ -22,7 +22,13 @@ export interface StageModels {
 
 /** One stage of the chain. */
 export interface Stage<Options, Result, Summary> {
-  /** @throws {OptionError} An option cannot be served. */
+  /**
+   * Refuses whatever can be refused without knowing the image; called before that is decoded.
+   *
+   * @throws {OptionError} An option cannot be served.
+   */
+  check?(options: Options, models: StageModels): void;
+  /** @throws {OptionError} An option cannot be served, some of them with this image only. */
   compute(
     image: Raster,
     options: Options,

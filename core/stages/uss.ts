@@ -5,12 +5,10 @@
 
 import { clearTimeout, setTimeout } from "node:timers";
 import * as ort from "onnxruntime-node";
-import { OptionError } from "../errors.ts";
 import {
   buildUss,
   initialUssParameters,
   PATCH_SIZE,
-  USS_LABELS,
   USS_PARAMETERS,
   USS_TENSORS,
 } from "../nets/uss.ts";
@@ -20,20 +18,7 @@ import type { ActualDevice } from "../runtime/device_names.ts";
 import { imagePatches, patchStatistics } from "../../kernels/image_patches.ts";
 import { rankLabels } from "../../kernels/rank_labels.ts";
 import type { Checkpoint } from "./stage.ts";
-
-/** Options of {@linkcode UssSegmenter.segment}. */
-export interface UssOptions {
-  /** The most iterations, 1..64. Default: 64; most photos need 3 to 10. */
-  iterations?: number;
-  /** Training ends after an iteration that leaves fewer labels than this, 1..32. Default: 20. */
-  minLabels?: number;
-  /** Learning rate, above 0 and up to 1. Default: 0.05. */
-  learningRate?: number;
-  /** Share of the optimiser's direction kept at each step, 0..0.999. Default: 0.9. */
-  momentum?: number;
-  /** Seed of the initial weights, a whole number below 2^32. Default: 43. */
-  seed?: number;
-}
+import { checkUssOptions, type UssOptions } from "./uss_options.ts";
 
 /** A segmentation without classes. */
 export interface UssResult {
@@ -65,17 +50,11 @@ export interface UssSegmenterOptions {
   idleMs?: number;
 }
 
-/** The most iterations that may be asked for, as many as the published code does. */
-export const MAX_USS_ITERATIONS = 64;
-
 /**
  * A run inside ONNX Runtime cannot be stopped, so training is split into runs of about this many
  * milliseconds, with a checkpoint after each.
  */
 const RUN_MS = 500;
-
-/** The options with defaults, checked. */
-type Settings = Required<UssOptions>;
 
 /** Trains networks on images, keeping the sessions for their sizes. One image at a time. */
 export class UssSegmenter {
@@ -108,7 +87,7 @@ export class UssSegmenter {
     options: UssOptions = {},
     checkpoint: Checkpoint = () => {},
   ): Promise<UssResult> {
-    const settings = checkOptions(options);
+    const settings = checkUssOptions(options);
     const pixels = width * height;
     if (superpixels.length !== pixels || image.length !== 3 * pixels) {
       throw new TypeError(
@@ -124,7 +103,10 @@ export class UssSegmenter {
     } finally {
       if (this.#options.idleMs > 0) {
         // The timer alone shall not keep a program running.
-        this.#idle = setTimeout(() => this.close(), this.#options.idleMs).unref();
+        this.#idle = setTimeout(() => {
+          // A session that cannot be released has been forgotten all the same: nothing more can be done.
+          this.close().catch(() => {});
+        }, this.#options.idleMs).unref();
       }
     }
   }
@@ -165,37 +147,13 @@ export class UssSegmenter {
   }
 }
 
-function checkOptions(options: UssOptions): Settings {
-  const {
-    iterations = MAX_USS_ITERATIONS,
-    minLabels = 20,
-    learningRate = 0.05,
-    momentum = 0.9,
-    seed = 43,
-  } = options;
-  const whole = (name: string, value: number, least: number, most: number) => {
-    if (Number.isInteger(value) && value >= least && value <= most) return;
-    throw new OptionError(`${name} must be a whole number in ${least}..${most}, got ${value}`);
-  };
-  whole("iterations", iterations, 1, MAX_USS_ITERATIONS);
-  whole("minLabels", minLabels, 1, USS_LABELS);
-  whole("seed", seed, 0, 2 ** 32 - 1);
-  if (!(learningRate > 0 && learningRate <= 1)) {
-    throw new OptionError(`learningRate must lie above 0 and up to 1, got ${learningRate}`);
-  }
-  if (!(momentum >= 0 && momentum <= 0.999)) {
-    throw new OptionError(`momentum must lie in 0..0.999, got ${momentum}`);
-  }
-  return { iterations, minLabels, learningRate, momentum, seed };
-}
-
 async function train(
   session: ort.InferenceSession,
   image: Uint8Array,
   superpixels: Int32Array,
   width: number,
   height: number,
-  settings: Settings,
+  settings: Required<UssOptions>,
   checkpoint: Checkpoint,
 ): Promise<UssResult> {
   const { inputs, outputs } = USS_TENSORS;

@@ -18,17 +18,30 @@ export function workingSize(
   height: number,
   longSide: number = DEFAULT_WORKING_SIZE,
 ): { width: number; height: number } {
-  if (!(Number.isInteger(longSide) && longSide >= SMALLEST && longSide <= LARGEST)) {
-    throw new OptionError(
-      `The working size must be an integer in ${SMALLEST}..${LARGEST}, got ${longSide}`,
-    );
-  }
+  checkWorkingSize(longSide);
   const factor = longSide / Math.max(width, height);
   if (factor >= 1) return { width, height };
   return {
     width: Math.max(1, Math.round(width * factor)),
     height: Math.max(1, Math.round(height * factor)),
   };
+}
+
+/**
+ * Refuses a working size that is no integer in 16..`largest` pixels.
+ *
+ * @param largest Default: 2048.
+ * @throws {OptionError}
+ */
+export function checkWorkingSize(
+  longSide: number = DEFAULT_WORKING_SIZE,
+  largest: number = LARGEST,
+): void {
+  if (!(Number.isInteger(longSide) && longSide >= SMALLEST && longSide <= largest)) {
+    throw new OptionError(
+      `The working size must be an integer in ${SMALLEST}..${largest}, got ${longSide}`,
+    );
+  }
 }
 
 /** Length of a side of `size` pixels sampled every `stride` pixels: `⌊(size − 1)/stride⌋ + 1`. */
