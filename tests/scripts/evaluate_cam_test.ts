@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { runTask } from "../helpers/processes.ts";
 import { makeModelFolder } from "../helpers/tiny_model.ts";
-import { makeVocFolder } from "../helpers/voc_folder.ts";
+import { makeVocFolder } from "../helpers/made_up_voc.ts";
 
 Deno.test("evaluate:cam prints tables and writes the same figures as JSON", async () => {
   await using models = await makeModelFolder();

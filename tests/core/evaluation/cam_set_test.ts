@@ -5,7 +5,7 @@ import { maskClasses, reportCams } from "../../../core/evaluation/cam_report.ts"
 import { evaluateCamSet, selectClasses } from "../../../core/evaluation/cam_set.ts";
 import { VOC_CLASSES } from "../../../core/voc/classes.ts";
 import { openTinySilop } from "../../helpers/tiny_silop.ts";
-import { makeVocFolder } from "../../helpers/voc_folder.ts";
+import { makeVocFolder } from "../../helpers/made_up_voc.ts";
 
 const silop = await openTinySilop();
 const { camModel: info } = await silop.ready;
