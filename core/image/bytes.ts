@@ -1,8 +1,26 @@
-import { DecodeError } from "../errors.ts";
+import { DecodeError, LimitError } from "../errors.ts";
+
+/**
+ * Most chunks (of PNG and WebP) or segments (of JPEG) in a file: 1 KiB each in one of 20 MiB, when
+ * encoders write 8 KiB and more. A large file of nothing but empty chunks would keep its reader busy
+ * for seconds.
+ */
+export const MAX_CHUNKS = 20_000;
 
 /** The error every parser here throws for bytes that cannot be a whole, sound image. */
 export function damaged(what: string): DecodeError {
   return new DecodeError(`Cannot decode image: ${what}`);
+}
+
+/**
+ * Refuses a file that has reached its `count`-th chunk when those are too many.
+ *
+ * @throws {LimitError}
+ */
+export function requireFewChunks(count: number, format: string, kind = "chunks"): void {
+  if (count > MAX_CHUNKS) {
+    throw new LimitError(`Cannot decode image: ${format} has more than ${MAX_CHUNKS} ${kind}`);
+  }
 }
 
 /** Throws a `TypeError` unless `bytes` is a `Uint8Array`. */
@@ -58,6 +76,13 @@ export class ByteReader {
   u32(offset: number): number {
     this.require(offset, 4);
     return this.#view.getUint32(offset, this.littleEndian);
+  }
+
+  /** Four bytes as the characters of a chunk's name. */
+  fourCc(offset: number): string {
+    const code = this.u32(offset);
+    const [a, b, c, d] = [code & 255, code >>> 8 & 255, code >>> 16 & 255, code >>> 24];
+    return this.littleEndian ? String.fromCharCode(a, b, c, d) : String.fromCharCode(d, c, b, a);
   }
 
   /** The bytes from `start` to `end`, not copied. */

@@ -23,6 +23,7 @@ const READERS: Record<ImageFormat, (bytes: Uint8Array) => ImageHeader> = {
  *
  * @throws {UnsupportedFormatError} for other formats, and kinds of these that are not read.
  * @throws {DecodeError} when the header is cut short or contradicts itself.
+ * @throws {LimitError} when it is one of more than 20 000 chunks.
  */
 export function readImageHeader(bytes: Uint8Array): ImageHeader {
   return READERS[sniffFormat(bytes)](bytes);

@@ -1,5 +1,5 @@
 import { UnsupportedFormatError } from "../../errors.ts";
-import { ByteReader, damaged, hasAscii } from "../bytes.ts";
+import { ByteReader, damaged, hasAscii, requireFewChunks } from "../bytes.ts";
 import { readExifOrientation } from "../exif.ts";
 import type { ImageHeader, Orientation } from "../format.ts";
 
@@ -50,6 +50,7 @@ const REFUSED_FRAMES: Record<number, string> = {
  * @throws {DecodeError}
  * @throws {UnsupportedFormatError} for coding processes other than baseline, extended and
  * progressive Huffman coding with 8 bits.
+ * @throws {LimitError} when there are more than {@linkcode MAX_CHUNKS} segments.
  */
 export function parseJpeg(bytes: Uint8Array, complete: boolean): JpegFile {
   const reader = new ByteReader(bytes, "JPEG");
@@ -57,12 +58,14 @@ export function parseJpeg(bytes: Uint8Array, complete: boolean): JpegFile {
   let orientation: Orientation | undefined;
   let adobe = false;
   let scans = 0;
+  let segments = 0;
   let at = 2;
   for (;;) {
     at = nextMarker(bytes, at);
     const marker = reader.u8(at++);
     if (marker === EOI) break;
     if (marker === SOI || marker === 0x01 || (marker >= 0xd0 && marker <= 0xd7)) continue;
+    requireFewChunks(++segments, "JPEG", "segments");
     const length = reader.u16(at);
     if (length < 2) throw damaged("JPEG has a segment of impossible length");
     const segment = reader.slice(at + 2, at + length);

@@ -1,5 +1,5 @@
 import { crc32 } from "node:zlib";
-import { ByteReader, damaged } from "../bytes.ts";
+import { ByteReader, damaged, requireFewChunks } from "../bytes.ts";
 import { readExifOrientation } from "../exif.ts";
 import type { ColourKind, ImageHeader, Orientation } from "../format.ts";
 
@@ -41,6 +41,7 @@ export interface PngFile {
  * cut short after its `IHDR`.
  *
  * @throws {DecodeError}
+ * @throws {LimitError} when there are more than {@linkcode MAX_CHUNKS} chunks.
  */
 export function parsePng(bytes: Uint8Array, complete: boolean): PngFile {
   const reader = new ByteReader(bytes, "PNG");
@@ -51,10 +52,12 @@ export function parsePng(bytes: Uint8Array, complete: boolean): PngFile {
   const pixels: Uint8Array[] = [];
   let pixelsEnded = false;
   let ended = false;
+  let chunks = 1;
   for (let at = 8 + 12 + 13; !ended;) {
     if (!complete && at + 8 > bytes.length) break;
+    requireFewChunks(++chunks, "PNG");
     const length = reader.u32(at);
-    const type = String.fromCharCode(...reader.slice(at + 4, at + 8));
+    const type = reader.fourCc(at + 4);
     if (!/^[A-Za-z]{4}$/.test(type)) throw damaged("PNG has a chunk without a name");
     if (!complete && at + 12 + length > bytes.length) break;
     const data = reader.slice(at + 8, at + 8 + length);

@@ -1,4 +1,4 @@
-import { ByteReader, damaged, hasAscii } from "../bytes.ts";
+import { ByteReader, damaged, hasAscii, requireFewChunks } from "../bytes.ts";
 import { readExifOrientation } from "../exif.ts";
 import type { ImageHeader, ImagePart, Orientation } from "../format.ts";
 
@@ -47,6 +47,7 @@ interface Chunk {
  * will make room for.
  *
  * @throws {DecodeError}
+ * @throws {LimitError} when there are more than {@linkcode MAX_CHUNKS} chunks.
  */
 export function parseWebp(bytes: Uint8Array, complete: boolean): WebpFile {
   const reader = new ByteReader(bytes, "WebP", true);
@@ -120,8 +121,10 @@ export function readWebpHeader(bytes: Uint8Array): ImageHeader {
 }
 
 function* chunks(reader: ByteReader, from: number, end: number, complete: boolean) {
+  let count = 0;
   for (let at = from; at + 8 <= end;) {
-    const type = String.fromCharCode(...reader.slice(at, at + 4));
+    requireFewChunks(++count, "WebP");
+    const type = reader.fourCc(at);
     const size = reader.u32(at + 4);
     const chunk: Chunk = { type, start: at + 8, end: at + 8 + size };
     if (complete && chunk.end > end) throw damaged("WebP file is truncated inside a chunk");

@@ -130,6 +130,73 @@ Deno.test("readImageHeader() refuses a TIFF of more than 200000 strips before li
   assert.ok(reads < 200, `${reads} reads`);
 });
 
+/** `head` and `count` times `part`. */
+function repeat(head: Uint8Array, part: readonly number[], count: number): Uint8Array {
+  const bytes = new Uint8Array(head.length + part.length * count);
+  bytes.set(head);
+  for (let at = head.length; at < bytes.length; at += part.length) bytes.set(part, at);
+  return bytes;
+}
+
+const ascii = (text: string) => Array.from(text, (c) => c.charCodeAt(0));
+
+/** Files of nothing but empty chunks after a beginning that holds `first` of them. */
+const CHUNKY: Record<string, { first: number; make: (count: number) => Uint8Array }> = {
+  PNG: {
+    first: 1,
+    make: (count) =>
+      repeat(
+        assemblePng([["IHDR", ihdr(30, 20, 8, 2)]]),
+        [0, 0, 0, 0, ...ascii("teXt"), 0, 0, 0, 0],
+        count,
+      ),
+  },
+  WebP: {
+    first: 0,
+    make(count) {
+      const head = Uint8Array.from([...ascii("RIFF"), 0, 0, 0, 0, ...ascii("WEBP")]);
+      const bytes = repeat(head, [...ascii("JUNK"), 0, 0, 0, 0], count);
+      new DataView(bytes.buffer).setUint32(4, bytes.length - 8, true);
+      return bytes;
+    },
+  },
+  JPEG: {
+    first: 0,
+    make: (count) => repeat(Uint8Array.of(0xff, 0xd8), [0xff, 0xfe, 0, 2], count),
+  },
+};
+
+for (const [format, { first, make }] of Object.entries(CHUNKY)) {
+  Deno.test(`readImageHeader() gives up a ${format} after 20000 empty chunks`, () => {
+    const parts = format === "JPEG" ? "segments" : "chunks";
+    const reads = countReads(() =>
+      assert.throws(
+        () => readImageHeader(make(200_000)),
+        new LimitError(`Cannot decode image: ${format} has more than 20000 ${parts}`),
+      )
+    );
+    assert.ok(reads < 4 * 20_000, `${reads} reads`);
+    // One fewer is no reason to refuse, though here there is no picture either.
+    const allowed = make(20_000 - first);
+    try {
+      readImageHeader(allowed);
+    } catch (error) {
+      assert.equal((error as Error).name, "DecodeError");
+    }
+  });
+}
+
+Deno.test("decodeImage() reads a PNG of 19000 chunks", async () => {
+  const pixels = deflateSync(new Uint8Array(20 * 91));
+  const bytes = assemblePng([
+    ["IHDR", ihdr(30, 20, 8, 2)],
+    ...Array.from({ length: 19_000 - 3 }, () => ["teXt", new Uint8Array(0)] as const),
+    ["IDAT", pixels],
+    ["IEND", new Uint8Array(0)],
+  ]);
+  assert.deepEqual((await decodeImage(bytes)).data, new Uint8Array(30 * 20 * 3));
+});
+
 Deno.test("decodeImage() refuses a WebP whose canvas and bitstream disagree", async () => {
   const bytes = readFixture("webp_lossy_alpha.webp").slice(); // begins with a VP8X chunk
   const lossy = indexOfAscii(bytes, "VP8 ");
