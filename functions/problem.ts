@@ -100,9 +100,13 @@ export function sendProblem(problem: Problem, headers: Headers = new Headers()):
 /** Answers anything thrown by a handler; faults of this program go to the logger. */
 export function problemHandler(logger: Logger): ErrorHandler {
   return (error, c) => {
-    if (c.req.raw.signal.aborted) return sendProblem(makeProblem("cancelled"));
+    const { aborted, reason } = c.req.raw.signal;
     const problem = describeError(error);
-    if (problem.status >= 500) logger.error(`${c.req.method} ${c.req.path} failed`, error);
+    // What aborting throws is no fault; a fault stays one though its client has gone.
+    if (problem.status >= 500 && !(aborted && error === reason)) {
+      logger.error(`${c.req.method} ${c.req.path} failed`, error);
+    }
+    if (aborted) return sendProblem(makeProblem("cancelled"));
     const headers = error instanceof HTTPException ? new Headers(error.res?.headers) : undefined;
     return sendProblem(problem, headers);
   };

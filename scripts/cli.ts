@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { DEFAULT_IMAGE_LIMITS, type ImageLimits } from "../core/image/limits.ts";
 import { parseList, parseNumber, parseNumbers } from "../core/parse.ts";
 import { DEVICE_NAMES, type DeviceName } from "../core/runtime/device_names.ts";
+import type { WorkerReady } from "../core/runtime/pool.ts";
 
 /** Exit code of a run in which something failed. */
 export const EXIT_FAILED = 1;
@@ -101,6 +102,11 @@ export function addWorkOptions(command: Command): Command {
     .option("--max-bytes <n>", "largest image file", many, maxBytes)
     .option("--max-pixels <n>", "most pixels of an image", many, maxPixels)
     .option("--max-side <n>", "longest side of an image, in pixels", many, maxSide);
+}
+
+/** Says so when the CPU is used although there seems to be a GPU. */
+export function warnOfFallback({ fallback }: Pick<WorkerReady, "fallback">): void {
+  if (fallback !== undefined) console.error(`warning: The GPU is not used. ${fallback}`);
 }
 
 /** The limits among the options. */

@@ -11,7 +11,15 @@ import type { WorkerReady } from "../core/runtime/pool.ts";
 import { createSilop, type Silop } from "../core/silop.ts";
 import type { StageName, StageOptions, StageResult, StageSummary } from "../core/stages/render.ts";
 import type { FileFormat } from "../core/stages/stage.ts";
-import { addWorkOptions, EXIT_FAILED, fail, limitsOf, someOf, type WorkFlags } from "./cli.ts";
+import {
+  addWorkOptions,
+  EXIT_FAILED,
+  fail,
+  limitsOf,
+  someOf,
+  warnOfFallback,
+  type WorkFlags,
+} from "./cli.ts";
 import { Console } from "./console.ts";
 import { type OutputFormat, type PlannedPhoto, planOutputs } from "./plan_outputs.ts";
 
@@ -79,6 +87,7 @@ export async function runBatch<S extends StageName>(
   if (todo.length > 0) {
     using silop = open(flags, todo.length);
     const ready = await silop.ready.catch((error) => fail(error.message));
+    warnOfFallback(ready);
     batch.check?.(ready);
     failed += await workThrough(silop, todo, batch);
   } else if (failed === 0 && planned.length === 0) {

@@ -8,7 +8,15 @@
 import { pathToFileURL } from "node:url";
 import { createSilop } from "../core/silop.ts";
 import { createApp } from "../functions/app.ts";
-import { addWorkOptions, createCommand, fail, integerIn, limitsOf, type WorkFlags } from "./cli.ts";
+import {
+  addWorkOptions,
+  createCommand,
+  fail,
+  integerIn,
+  limitsOf,
+  warnOfFallback,
+  type WorkFlags,
+} from "./cli.ts";
 
 /** How long requests under way may take once the service has been told to end. */
 const DRAIN_MS = 20_000;
@@ -37,8 +45,9 @@ async function start(flags: StartFlags): Promise<void> {
   silop.ready.catch((error: Error) => fail(error.message));
   const server = listen(flags, createApp({ silop }).fetch);
   endOnSignals(() => server.shutdown());
-  const { device } = await silop.ready;
-  console.log(readyMessage(server.addr, device, silop.plan));
+  const ready = await silop.ready;
+  warnOfFallback(ready);
+  console.log(readyMessage(server.addr, ready.device, silop.plan));
 }
 
 function listen(

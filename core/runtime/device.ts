@@ -22,6 +22,8 @@ export interface SessionOptions {
 export interface OpenedSession {
   readonly session: ort.InferenceSession;
   readonly device: ActualDevice;
+  /** Why `auto` did not take a GPU whose driver is there. */
+  readonly fallback?: string;
 }
 
 const INSTALL_HINTS: Record<ActualDevice, string> = {
@@ -43,16 +45,7 @@ export async function openSession(
   options: SessionOptions = {},
 ): Promise<OpenedSession> {
   const { device = "cpu", threads, memoryPattern = true } = options;
-  if (device === "auto") {
-    if (hasNvidiaDriver()) {
-      try {
-        return await openSession(model, { ...options, device: "cuda" });
-      } catch (error) {
-        if (!(error instanceof DeviceError)) throw error;
-      }
-    }
-    return await openSession(model, { ...options, device: "cpu" });
-  }
+  if (device === "auto") return await openSessionAnywhere(model, options);
   try {
     const session = await ort.InferenceSession.create(model, {
       executionProviders: [device],
@@ -73,6 +66,29 @@ export async function openSession(
   }
 }
 
+/**
+ * Creates a session on CUDA if that works, else on the CPU: what `auto` does.
+ *
+ * @param tryCuda Default: whether NVIDIA's driver is there; without one the attempt would only print
+ *   native errors.
+ */
+export async function openSessionAnywhere(
+  model: Uint8Array,
+  options: Omit<SessionOptions, "device"> = {},
+  tryCuda: boolean = hasNvidiaDriver(),
+): Promise<OpenedSession> {
+  let fallback: string | undefined;
+  if (tryCuda) {
+    try {
+      return await openSession(model, { ...options, device: "cuda" });
+    } catch (error) {
+      if (!(error instanceof DeviceError)) throw error;
+      fallback = error.message;
+    }
+  }
+  return { ...await openSession(model, { ...options, device: "cpu" }), fallback };
+}
+
 /** Where NVIDIA's driver puts its library; WSL and containers have it at the last two. */
 const CUDA_DRIVERS = [
   "/usr/lib/x86_64-linux-gnu/libcuda.so.1",
@@ -82,7 +98,6 @@ const CUDA_DRIVERS = [
   "/usr/local/nvidia/lib64/libcuda.so.1",
 ];
 
-/** Whether trying CUDA makes sense; without a driver the attempt would only print native errors. */
 function hasNvidiaDriver(): boolean {
   return CUDA_DRIVERS.some((path) => existsSync(path));
 }

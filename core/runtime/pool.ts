@@ -27,6 +27,8 @@ export interface WorkerSetup {
 /** What a worker says once it can work. */
 export interface WorkerReady {
   readonly device: ActualDevice;
+  /** Why `auto` did not take a GPU whose driver is there. */
+  readonly fallback?: string;
   readonly camModel: CamModelInfo;
 }
 

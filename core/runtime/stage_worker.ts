@@ -22,7 +22,8 @@ serveJobs<StageSetup, StageRequest, WorkerReady, StageResult>({
     const classifier = await openClassifier(bytes, info, { device, threads });
     await classifier.classify(new Float32Array(3 * WARM_UP_SIZE ** 2), WARM_UP_SIZE, WARM_UP_SIZE);
     models = { classifier, uss: new UssSegmenter({ device: classifier.device, threads }) };
-    return { device: classifier.device, camModel: info };
+    const { device: actual, fallback } = classifier;
+    return { device: actual, fallback, camModel: info };
   },
   run: (request, checkpoint) => renderStage(request, models, checkpoint),
 });

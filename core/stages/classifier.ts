@@ -13,6 +13,8 @@ export const CLASSIFIER_TENSORS = { input: "image", maps: "maps", logits: "logit
 /** A {@linkcode CamClassifier} with the device it runs on. */
 export interface OnnxClassifier extends CamClassifier {
   readonly device: ActualDevice;
+  /** Why `auto` did not take a GPU whose driver is there. */
+  readonly fallback?: string;
 }
 
 /**
@@ -28,7 +30,7 @@ export async function openClassifier(
   info: CamModelInfo,
   options: SessionOptions = {},
 ): Promise<OnnxClassifier> {
-  const { session, device } = await openSession(model, options);
+  const { session, device, fallback } = await openSession(model, options);
   const { input, maps, logits } = CLASSIFIER_TENSORS;
   const names = [...session.inputNames, ...session.outputNames];
   if (![input, maps, logits].every((name) => names.includes(name))) {
@@ -41,6 +43,7 @@ export async function openClassifier(
   return {
     info,
     device,
+    fallback,
     async classify(images, width, height): Promise<ClassifierOutput> {
       const shape = [images.length / (3 * width * height), 3, height, width];
       const outputs = await session.run({ [input]: new ort.Tensor("float32", images, shape) });

@@ -22,6 +22,7 @@ import {
   numberIn,
   numbersIn,
   readList,
+  warnOfFallback,
   type WorkFlags,
 } from "../cli.ts";
 import { startProgress } from "../progress.ts";
@@ -68,7 +69,9 @@ async function run(flags: EvaluateFlags): Promise<void> {
     models: flags.models === undefined ? undefined : pathToFileURL(resolve(flags.models) + "/"),
     limits: limitsOf(flags),
   });
-  const { camModel: info, device } = await silop.ready;
+  const ready = await silop.ready;
+  const { camModel: info, device } = ready;
+  warnOfFallback(ready);
   const { scales = info.scales, threshold = info.threshold } = flags;
   const progress = startProgress(`CAMs of ${flags.set}`, ids.length, "images");
   const start = performance.now();

@@ -98,3 +98,18 @@ Deno.test("problemHandler() answers 499 and logs nothing when the client has gon
   assert.equal(response.status, 499);
   assert.deepEqual(logged, []);
 });
+
+Deno.test("problemHandler() logs a fault of a request whose client has gone", async () => {
+  const logged: unknown[][] = [];
+  const app = new Hono();
+  app.onError(problemHandler({ error: (...args) => logged.push(args) }));
+  const client = new AbortController();
+  const fault = new Error("disk on fire");
+  app.get("/", () => {
+    client.abort();
+    throw fault;
+  });
+  const response = await app.request("/", { signal: client.signal });
+  assert.equal(response.status, 499);
+  assert.deepEqual(logged, [["GET / failed", fault]]);
+});
