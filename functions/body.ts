@@ -1,12 +1,15 @@
 /** Request bodies: an image as it is, or as the field `image` of a form. */
 
 import { LimitError } from "../core/errors.ts";
+import { type FormPart, splitForm } from "./multipart.ts";
 import { badRequest } from "./problem.ts";
 
 /** The field of a `multipart/form-data` body that holds the image. */
 export const IMAGE_FIELD = "image";
 /** Room for a form's boundaries and other fields beside its image. */
 const FORM_ALLOWANCE = 64 * 1024;
+/** Bytes to make room for before any have come. */
+const FIRST_ROOM = 64 * 1024;
 
 /**
  * Reads the image of a request. Any `Content-Type` but `multipart/form-data` is ignored: what the
@@ -14,7 +17,8 @@ const FORM_ALLOWANCE = 64 * 1024;
  *
  * @param maxBytes Largest image; a body that says or turns out to be larger is not read further.
  * @throws {LimitError} The image is larger than that.
- * @throws {HTTPException} of status 400: the body is empty, breaks off, or is a form without image.
+ * @throws {HTTPException} of status 400: the body is empty, breaks off, or is a form without image,
+ * of more than 16 parts, or not well-formed.
  */
 export async function readImage(request: Request, maxBytes: number): Promise<Uint8Array> {
   const type = request.headers.get("Content-Type") ?? "";
@@ -24,7 +28,7 @@ export async function readImage(request: Request, maxBytes: number): Promise<Uin
   if (body.length === 0) {
     throw badRequest(`The body is empty; send an image, or a form with the field "${IMAGE_FIELD}"`);
   }
-  return isForm ? await readFormImage(body, type, maxBytes) : body;
+  return isForm ? readFormImage(body, type, maxBytes) : body;
 }
 
 async function readBytes(
@@ -35,21 +39,20 @@ async function readBytes(
   const tooLarge = () => new LimitError(`Cannot read image: the limit is ${maxBytes} bytes`);
   if (Number(request.headers.get("Content-Length")) > limit) throw tooLarge();
   if (request.body === null) return new Uint8Array(0);
-  const chunks: Uint8Array[] = [];
+  // One buffer that grows, not a list: a body may come in millions of chunks of a byte each.
+  let buffer = new ArrayBuffer(Math.min(limit, FIRST_ROOM));
   let size = 0;
   // Leaving the loop early cancels the stream: what follows is not taken from the network.
   for await (const chunk of unbroken(request.body)) {
-    size += chunk.length;
-    if (size > limit) throw tooLarge();
-    chunks.push(chunk);
+    const end = size + chunk.length;
+    if (end > limit) throw tooLarge();
+    if (end > buffer.byteLength) {
+      buffer = buffer.transfer(Math.min(limit, Math.max(end, 2 * buffer.byteLength)));
+    }
+    new Uint8Array(buffer).set(chunk, size);
+    size = end;
   }
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
+  return new Uint8Array(buffer.transfer(size));
 }
 
 /** The chunks of a body; that it breaks off is the client's fault. */
@@ -61,33 +64,39 @@ async function* unbroken(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8
   }
 }
 
-async function readFormImage(
-  body: Uint8Array<ArrayBuffer>,
-  type: string,
-  maxBytes: number,
-): Promise<Uint8Array> {
-  let form: FormData;
-  try {
-    form = await new Response(body, { headers: { "Content-Type": type } }).formData();
-  } catch {
-    throw badRequest("The form is broken: its parts cannot be told apart");
+function readFormImage(body: Uint8Array, type: string, maxBytes: number): Uint8Array {
+  const parts = split(body, type);
+  const images = parts.filter(({ name }) => name === IMAGE_FIELD);
+  const [image] = images;
+  if (image === undefined) {
+    const others = [...new Set(parts.map(({ name }) => `"${shorten(name)}"`))].join(", ");
+    throw badRequest(`The form has no field "${IMAGE_FIELD}"; its fields: ${others || "none"}`);
   }
-  const images = form.getAll(IMAGE_FIELD);
-  if (images.length !== 1) {
-    const others = [...new Set(form.keys())].map((name) => `"${name}"`).join(", ") || "none";
+  if (images.length > 1) {
     throw badRequest(
-      images.length === 0
-        ? `The form has no field "${IMAGE_FIELD}"; its fields: ${others}`
-        : `The form has ${images.length} fields "${IMAGE_FIELD}"; send one image at a time`,
+      `The form has ${images.length} fields "${IMAGE_FIELD}"; send one image at a time`,
     );
   }
-  const [image] = images;
-  if (typeof image === "string") {
+  if (!image.isFile) {
     throw badRequest(`The form's field "${IMAGE_FIELD}" is text; send it as a file`);
   }
-  if (image!.size === 0) throw badRequest(`The form's field "${IMAGE_FIELD}" is an empty file`);
-  if (image!.size > maxBytes) {
-    throw new LimitError(`Cannot read image: it has ${image!.size} bytes, limit is ${maxBytes}`);
+  const size = image.content.length;
+  if (size === 0) throw badRequest(`The form's field "${IMAGE_FIELD}" is an empty file`);
+  if (size > maxBytes) {
+    throw new LimitError(`Cannot read image: it has ${size} bytes, limit is ${maxBytes}`);
   }
-  return new Uint8Array(await image!.arrayBuffer());
+  return image.content;
+}
+
+function split(body: Uint8Array, type: string): FormPart[] {
+  try {
+    return splitForm(body, type);
+  } catch (error) {
+    throw badRequest(`The form is broken: ${(error as Error).message}`);
+  }
+}
+
+/** A name fit to be told back. */
+function shorten(name: string): string {
+  return name.length > 40 ? `${name.slice(0, 40)}…` : name;
 }
