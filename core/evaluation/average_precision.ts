@@ -7,6 +7,7 @@
  * @param scores One number per item.
  * @param positive Whether the item is one.
  * @throws {TypeError} The lists differ in length.
+ * @throws {RangeError} A score is not finite.
  */
 export function averagePrecision(
   scores: ArrayLike<number>,
@@ -14,6 +15,9 @@ export function averagePrecision(
 ): number {
   if (scores.length !== positive.length) {
     throw new TypeError(`${scores.length} scores for ${positive.length} items`);
+  }
+  for (let i = 0; i < scores.length; i++) {
+    if (!Number.isFinite(scores[i])) throw new RangeError(`Score ${i} is ${scores[i]}`);
   }
   const order = Array.from({ length: scores.length }, (_, i) => i)
     .sort((a, b) => scores[b]! - scores[a]!);

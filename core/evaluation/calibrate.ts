@@ -50,7 +50,7 @@ export interface ChosenThreshold {
 }
 
 /** With fewer images of a class than this, F1 says nothing. */
-export const MIN_POSITIVES = 3;
+const MIN_POSITIVES = 3;
 /** No class is found at a score below this: the set may show few things that look like it. */
 const LOWEST = 0.15;
 /** Nor, without enough images to choose on, below this. */
@@ -77,7 +77,7 @@ export function chooseScoreThresholds(
       const best = bestScoreThreshold(scores, shown, LOWEST);
       if (best.f1 > 0) return { ...best, rule: "f1", positives };
     }
-    const highest = Math.max(0, ...scores.filter((_, i) => !shown[i]));
+    const highest = scores.reduce((most, score, i) => shown[i] ? most : Math.max(most, score), 0);
     const threshold = Math.min(1, Math.max(LOWEST_FALLBACK, highest + MARGIN));
     return { threshold, rule: "fallback", positives, f1: null };
   });

@@ -16,7 +16,7 @@ export interface ScoreThreshold {
  * @param lowest 0..1. Default: 0.
  * @returns F1 is 0, and the threshold 1, where no positive has a score of `lowest` or above.
  * @throws {TypeError} The lists differ in length.
- * @throws {RangeError} No item is positive.
+ * @throws {RangeError} No item is positive, or a score is not finite.
  */
 export function bestScoreThreshold(
   scores: ArrayLike<number>,
@@ -25,6 +25,9 @@ export function bestScoreThreshold(
 ): ScoreThreshold {
   if (scores.length !== positive.length) {
     throw new TypeError(`${scores.length} scores for ${positive.length} items`);
+  }
+  for (let i = 0; i < scores.length; i++) {
+    if (!Number.isFinite(scores[i])) throw new RangeError(`Score ${i} is ${scores[i]}`);
   }
   const order = Array.from({ length: scores.length }, (_, i) => i)
     .sort((a, b) => scores[b]! - scores[a]!);

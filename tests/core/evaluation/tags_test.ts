@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { averagePrecision } from "../../../core/evaluation/average_precision.ts";
-import { chooseScales, chooseScoreThresholds } from "../../../core/evaluation/calibrate.ts";
+import {
+  chooseScales,
+  chooseScoreThresholds,
+  type ChosenThreshold,
+} from "../../../core/evaluation/calibrate.ts";
 import type { CamEvaluation } from "../../../core/evaluation/cam_set.ts";
 import { bestScoreThreshold } from "../../../core/evaluation/score_threshold.ts";
 import { addConfusion, type Confusion, createConfusion } from "../../../kernels/confusion.ts";
@@ -24,6 +28,14 @@ Deno.test("averagePrecision() does not depend on the order of items with one sco
 Deno.test("averagePrecision() is NaN without positives and throws when lists do not fit", () => {
   assert.ok(Number.isNaN(averagePrecision([1, 2], bools("--"))));
   assert.throws(() => averagePrecision([1, 2], bools("+")), TypeError);
+});
+
+Deno.test("averagePrecision() and bestScoreThreshold() throw when a score is not finite", () => {
+  for (const score of [NaN, Infinity, -Infinity]) {
+    const scores = [0.5, score, 0.2];
+    assert.throws(() => averagePrecision(scores, bools("+-+")), RangeError);
+    assert.throws(() => bestScoreThreshold(scores, bools("+-+")), RangeError);
+  }
 });
 
 Deno.test("bestScoreThreshold() takes the middle of the widest of the best gaps", () => {
@@ -96,6 +108,17 @@ function confusionOf(hits: number): Confusion {
   addConfusion(confusion, new Uint8Array(10).fill(1), predicted);
   return confusion;
 }
+
+Deno.test("chooseScoreThresholds() looks at more images than a call takes arguments", () => {
+  const images = Array.from({ length: 200_000 }, (_, i) => ({
+    id: "",
+    labels: [],
+    scores: Float32Array.of(i === 1000 ? 0.75 : 0.1),
+  }));
+  const [{ threshold, rule }] = chooseScoreThresholds(images, 1) as [ChosenThreshold];
+  assert.equal(rule, "fallback");
+  close(threshold, 0.76);
+});
 
 Deno.test("chooseScales() takes scales and threshold of the best mean IoU", () => {
   const evaluation = (...hits: number[]) => ({
