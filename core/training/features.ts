@@ -24,7 +24,7 @@ import {
 import { decodeNpy, encodeNpy } from "../npz.ts";
 import { GraphBuilder } from "../onnx/graph_builder.ts";
 import { openSession, type SessionOptions } from "../runtime/device.ts";
-import { workingSize } from "../stages/working_size.ts";
+import { DEFAULT_WORKING_SIZE, workingSize } from "../stages/working_size.ts";
 import type { StateDict } from "../weights/state_dict.ts";
 import { normalizeImage } from "../../kernels/normalize.ts";
 import { resizeImage } from "../../kernels/resize_image.ts";
@@ -58,6 +58,17 @@ export function buildFeatureExtractor(
   return g.build({ name: `${name}-features` });
 }
 
+/**
+ * How photos become the extractor's input. Whoever changes what `#compute()` does with them raises the
+ * version, so that features made the old way are not taken for new ones.
+ */
+const PREPARATION = {
+  version: 1,
+  longSide: DEFAULT_WORKING_SIZE,
+  mean: EFFICIENTNET_LITE_MEAN,
+  std: EFFICIENTNET_LITE_STD,
+} as const;
+
 /** Features of images, computed once and read from disk afterwards. */
 export class FeatureStore {
   readonly #folder: string;
@@ -69,7 +80,8 @@ export class FeatureStore {
   }
 
   /**
-   * @param extractor See {@linkcode buildFeatureExtractor}. Features are kept apart by its checksum.
+   * @param extractor See {@linkcode buildFeatureExtractor}. Features are kept apart by its bytes and by
+   *   how images are prepared for it.
    * @param folder Where features of all extractors are kept.
    * @throws {DeviceError} The device is not available.
    */
@@ -79,7 +91,8 @@ export class FeatureStore {
     options: SessionOptions = {},
   ): Promise<FeatureStore> {
     const { session } = await openSession(extractor, options);
-    return new FeatureStore(join(folder, hash(extractor).slice(0, 16)), session);
+    const made = hash(JSON.stringify([hash(extractor), PREPARATION]));
+    return new FeatureStore(join(folder, made.slice(0, 16)), session);
   }
 
   /**
@@ -113,13 +126,17 @@ export class FeatureStore {
     return { cells, width, height, channels };
   }
 
+  /** Frees the network; features that are on disk can still be read. */
+  async release(): Promise<void> {
+    await this.#session.release();
+  }
+
   async #compute(bytes: Uint8Array): Promise<{ cells: Uint8Array; mean: Uint8Array }> {
     const image = await decodeImage(bytes);
-    const { width, height } = workingSize(image.width, image.height);
+    const { width, height } = workingSize(image.width, image.height, PREPARATION.longSide);
     const pixels = resizeImage(image.data, image.width, image.height, 3, width, height);
-    const level = [EFFICIENTNET_LITE_MEAN, EFFICIENTNET_LITE_MEAN, EFFICIENTNET_LITE_MEAN] as const;
-    const scale = [EFFICIENTNET_LITE_STD, EFFICIENTNET_LITE_STD, EFFICIENTNET_LITE_STD] as const;
-    const input = normalizeImage(pixels, width, height, level, scale);
+    const { mean: level, std } = PREPARATION;
+    const input = normalizeImage(pixels, width, height, [level, level, level], [std, std, std]);
     const { cells, mean } = await this.#session.run({
       image: new ort.Tensor("float32", input, [1, 3, height, width]),
     });
@@ -136,7 +153,7 @@ export class FeatureStore {
   }
 }
 
-function hash(bytes: Uint8Array): string {
+function hash(bytes: Uint8Array | string): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 

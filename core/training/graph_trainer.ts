@@ -127,6 +127,10 @@ export class GraphTrainer<Name extends string> {
   async release(): Promise<void> {
     await this.#session.release();
   }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.release();
+  }
 }
 
 /** A learning rate that falls from `rate` to 0 along half a cosine; `step` counts from 0. */

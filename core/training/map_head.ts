@@ -80,7 +80,7 @@ export async function trainMapHead(
   // Background has no prior.
   const directions = new Float32Array(rows * channels);
   directions.set(standardizePrior(prior, means, scale), channels);
-  const trainer = await GraphTrainer.create(
+  await using trainer = await GraphTrainer.create(
     {
       own: { shape: [rows, channels], data: new Float32Array(rows * channels) },
       strength: { shape: [rows, 1], data: new Float32Array(rows).fill(1) },
@@ -133,7 +133,6 @@ export async function trainMapHead(
     onStep?.(step + 1, steps, loss);
   }
   const { own, strength, bias } = trainer.parameters();
-  await trainer.release();
   const weights = applyPrior(own, strength, directions, scale);
   const differences = weights.subarray(channels).map((value, i) => value - weights[i % channels]!);
   return { weights: differences, bias };

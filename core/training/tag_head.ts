@@ -60,7 +60,7 @@ export async function trainTagHead(
   }
   const scale = deviations(means, channels, DEVIATION_FLOOR);
   const directions = standardizePrior(prior, means, scale);
-  const trainer = await GraphTrainer.create(
+  await using trainer = await GraphTrainer.create(
     {
       own: { shape: [classes, channels], data: new Float32Array(classes * channels) },
       strength: { shape: [classes, 1], data: new Float32Array(classes).fill(1) },
@@ -86,6 +86,5 @@ export async function trainTagHead(
     onStep?.(step + 1, steps, loss);
   }
   const { own, strength, bias } = trainer.parameters();
-  await trainer.release();
   return { weights: applyPrior(own, strength, directions, scale), bias };
 }

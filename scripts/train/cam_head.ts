@@ -93,6 +93,7 @@ async function run(flags: TrainFlags): Promise<void> {
     features.step();
   }
   features.stop();
+  await store.release();
 
   const images = await Promise.all(fit.map(async (id, i) => ({
     labels: await data.labels(id),

@@ -41,6 +41,7 @@ Deno.test("FeatureStore keeps what the backbone answers, cell by cell, and its m
     const pixels = await writePhoto(photo, 1);
     const store = await FeatureStore.open(extractor, join(folder, "cache"), { threads: 1 });
     const key = await store.add(photo);
+    await store.release();
     const { cells, width, height, channels } = await store.features(key);
     assert.deepEqual([width, height, channels, cells.length], [4, 3, 1280, 4 * 3 * 1280]);
 

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import * as ort from "onnxruntime-node";
 import { GraphBuilder } from "../../../core/onnx/graph_builder.ts";
 import { cosineRate, GraphTrainer } from "../../../core/training/graph_trainer.ts";
+import { trainMapHead } from "../../../core/training/map_head.ts";
+import { trainTagHead } from "../../../core/training/tag_head.ts";
 import { binaryCrossEntropy, crossEntropy, sumOfSquares } from "../../../core/training/losses.ts";
 import { run } from "../onnx/session.ts";
 
@@ -88,4 +90,29 @@ Deno.test("crossEntropy() is the mean of −log of the target's softmax", async 
     Math.log(row.reduce((sum, v) => sum + Math.exp(v), 0)) - row[targets[i]!]!
   );
   close(Number(loss!.data[0]), (expected[0]! + expected[1]!) / 2, 1e-5);
+});
+
+Deno.test("GraphTrainer is released when what it is used for throws", async () => {
+  const { release } = GraphTrainer.prototype;
+  let released = 0;
+  GraphTrainer.prototype.release = async function () {
+    released++;
+    await release.call(this);
+  };
+  const images = { means: new Float32Array(6), tags: Float32Array.of(1, 0, 0), classes: 1 };
+  const prior = { directions: new Float32Array(2), used: new Float32Array(1) };
+  const stop = new Error("stop");
+  const onStep = () => {
+    throw stop;
+  };
+  const seeds = { cells: new Float16Array(8), classes: Uint8Array.of(0, 1, 0, 1) };
+  try {
+    await assert.rejects(trainTagHead(images, prior, { onStep, threads: 1 }), stop);
+    assert.equal(released, 1);
+    const options = { onStep, threads: 1, cells: 2, images: 2 };
+    await assert.rejects(trainMapHead(seeds, images, prior, options), stop);
+    assert.equal(released, 2);
+  } finally {
+    GraphTrainer.prototype.release = release;
+  }
 });
