@@ -4,12 +4,11 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { ModelError } from "../errors.ts";
-import { VOC_CLASSES } from "../voc/classes.ts";
 
 const perChannel = z.tuple([z.number(), z.number(), z.number()]);
 const probability = z.number().min(0).max(1);
 
-/** A classifier whose last layer is a map per class, as REFERENCE.md §1 uses it. */
+/** A classifier whose last layer is a map per class, as in Puzzle-CAM (arXiv 2101.11253). */
 const camModelSchema = z.strictObject({
   task: z.literal("cam"),
   /** File beside the manifest. */
@@ -122,10 +121,4 @@ export async function readModel(
     );
   }
   return bytes;
-}
-
-/** Whether the model's classes are the twenty of VOC, in VOC's order. */
-export function hasVocClasses(info: CamModelInfo): boolean {
-  return info.classes.length === VOC_CLASSES.length &&
-    info.classes.every((name, i) => name === VOC_CLASSES[i]);
 }
