@@ -34,10 +34,23 @@ export const IMAGE_EXTENSIONS: readonly string[] = [
   ".tiff",
 ];
 
+/** Longest name of a file, in bytes of UTF-8, on the usual file systems. */
+const MAX_NAME_BYTES = 255;
+/** What the name of a part has around the name of its file: two dots, a UUID, the ending. */
+const AROUND_NAME_BYTES = 43;
+
+/** The beginning of a text, of at most `bytes` bytes of UTF-8; no character is cut in two. */
+function cut(text: string, bytes: number): string {
+  const room = new Uint8Array(bytes);
+  const { written } = new TextEncoder().encodeInto(text, room);
+  return new TextDecoder().decode(room.subarray(0, written));
+}
+
 /**
  * Writes a file so that a reader sees either its old content or all of the new, never a part, even
  * when the process dies or several write at once: the content goes to `.NAME.<random>.part` in the
- * same folder, is flushed to disk, and takes the name by renaming. Missing folders are made.
+ * same folder, is flushed to disk, and takes the name by renaming. A very long name is cut in the
+ * part's, so that any name the file system can take will do. Missing folders are made.
  *
  * @param content bytes, or text to be written as UTF-8
  * @throws the file system's error, after removing the part
@@ -45,7 +58,8 @@ export const IMAGE_EXTENSIONS: readonly string[] = [
 export async function writeFileAtomic(path: string, content: Uint8Array | string): Promise<void> {
   const folder = dirname(path);
   await mkdir(folder, { recursive: true });
-  const part = join(folder, `.${basename(path)}.${crypto.randomUUID()}.part`);
+  const name = cut(basename(path), MAX_NAME_BYTES - AROUND_NAME_BYTES);
+  const part = join(folder, `.${name}.${crypto.randomUUID()}.part`);
   try {
     // "wx" never opens a file that is already there, be it a link somebody else has put.
     const file = await open(part, "wx");

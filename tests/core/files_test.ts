@@ -37,6 +37,14 @@ Deno.test("writeFileAtomic() writes only the part that a view covers", () =>
     assert.deepEqual([...await readFile(path)], [1, 2]);
   }));
 
+Deno.test("writeFileAtomic() writes a file of the longest name", () =>
+  withFolder(async (folder) => {
+    // Both of 255 bytes; the second is to be cut where a character of three bytes is not at its end.
+    const names = [`${"n".repeat(251)}.png`, `${"€".repeat(83)}nn.png`];
+    for (const name of names) await writeFileAtomic(join(folder, name), "content");
+    assert.deepEqual((await readdir(folder)).sort(), names.sort());
+  }));
+
 Deno.test("writeFileAtomic() leaves nothing behind when it fails", () =>
   withFolder(async (folder) => {
     // A folder that is not empty has the name: the last step, renaming, fails.
