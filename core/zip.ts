@@ -181,7 +181,9 @@ export function readZipEntry(bytes: Uint8Array, entry: ZipEntry): Uint8Array {
   let data = packed;
   if (entry.deflated) {
     try {
-      data = new Uint8Array(inflateRawSync(packed, { maxOutputLength: Math.max(1, size) }));
+      const inflated = inflateRawSync(packed, { maxOutputLength: Math.max(1, size) });
+      // A plain view, since a Buffer's own slice() does not copy as an array's does.
+      data = new Uint8Array(inflated.buffer, inflated.byteOffset, inflated.length);
     } catch (cause) {
       throw new DecodeError(`Cannot read zip archive: "${name}" does not inflate`, { cause });
     }

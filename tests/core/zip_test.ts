@@ -24,6 +24,15 @@ for (const compress of [false, true]) {
   });
 }
 
+Deno.test("readZipEntry() gives plain arrays, stored or deflated", () => {
+  for (const compress of [false, true]) {
+    const bytes = encodeZip(files, { compress });
+    for (const entry of listZip(bytes)) {
+      assert.equal(Object.getPrototypeOf(readZipEntry(bytes, entry)), Uint8Array.prototype);
+    }
+  }
+});
+
 Deno.test("encodeZip() makes an archive of nothing but its end when there are no files", () => {
   assert.deepEqual(listZip(encodeZip({})), []);
   assert.equal(encodeZip({}).length, 22);
