@@ -69,7 +69,11 @@ export class WasmDecoder {
     this.#specifier = specifier;
   }
 
-  /** Runs the decoder; never throws for what the bytes contain. */
+  /**
+   * Runs the decoder. One that gives up, traps or runs out of memory leaves no image, but why.
+   *
+   * @throws when the decoder cannot be loaded: its package is not there, or may not be read.
+   */
   async run(bytes: Uint8Array, ...flags: boolean[]): Promise<WasmRun> {
     const { decoder, memory, messages } = this.#ready ??= await this.#instantiate();
     messages.length = 0;
