@@ -23,9 +23,21 @@ export { type CamModelInfo, DEFAULT_CAM_MODEL, EMBEDDED_MODELS } from "./core/ru
 export type { Cam, CamOptions } from "./core/stages/cam.ts";
 export type { CamSummary, ClassScore } from "./core/stages/cam_stage.ts";
 export type { SegmentedClass, SegmentOptions } from "./core/stages/segment.ts";
-export type { Segmentation, SegmentSummary } from "./core/stages/segment_stage.ts";
+export type {
+  Segmentation,
+  SegmentStageOptions,
+  SegmentSummary,
+} from "./core/stages/segment_stage.ts";
 export type { PerimeterBranch, PerimeterOptions, Perimeters } from "./core/stages/perimeter.ts";
 export type { PerimeterBranchSummary, PerimeterSummary } from "./core/stages/perimeter_stage.ts";
+export type { Refinement, RefineOptions } from "./core/stages/refine.ts";
+export type { RefineSummary } from "./core/stages/refine_stage.ts";
+export {
+  FIT_RULES,
+  type FitRule,
+  type RefineResult,
+  type SegmentMode,
+} from "./core/stages/refine_choices.ts";
 export type { StageName, StageOptions, StageResult, Timings } from "./core/stages/render.ts";
 export { FILE_FORMATS, type FileFormat } from "./core/stages/stage.ts";
 
@@ -49,6 +61,7 @@ export { type App, type AppOptions, createApp } from "./functions/app.ts";
 export { camRoutes } from "./functions/cam.ts";
 export { segmentRoutes } from "./functions/segment.ts";
 export { perimeterRoutes } from "./functions/perimeter.ts";
+export { refineRoutes } from "./functions/refine.ts";
 export { healthRoutes } from "./functions/health.ts";
 export type { Logger, Problem } from "./functions/problem.ts";
 export type { RouteOptions } from "./functions/stage.ts";

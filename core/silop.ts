@@ -20,6 +20,7 @@ import {
 import type { Cam, CamOptions } from "./stages/cam.ts";
 import type { Perimeters } from "./stages/perimeter.ts";
 import type { FileFormat, StageName, StageOptions, StageResult } from "./stages/render.ts";
+import type { Refinement } from "./stages/refine.ts";
 import type { Segmentation } from "./stages/segment_stage.ts";
 
 /** Options of {@linkcode createSilop}. */
@@ -98,6 +99,18 @@ export class Silop {
     run: RunOptions = {},
   ): Promise<Perimeters> {
     return (await this.#run("perimeter", image, options, [], true, run)).output!;
+  }
+
+  /**
+   * Refines the CAM of an image file by its perimeters and cuts a mask from it; throws as
+   * {@linkcode Silop.cam} does.
+   */
+  async refine(
+    image: Uint8Array,
+    options: StageOptions<"refine"> = {},
+    run: RunOptions = {},
+  ): Promise<Refinement> {
+    return (await this.#run("refine", image, options, [], true, run)).output!;
   }
 
   /**

@@ -6,6 +6,7 @@ import { camRoutes } from "./cam.ts";
 import { healthRoutes } from "./health.ts";
 import { allowOnly, type Logger, notFound, problemHandler } from "./problem.ts";
 import { perimeterRoutes } from "./perimeter.ts";
+import { refineRoutes } from "./refine.ts";
 import { segmentRoutes } from "./segment.ts";
 
 /** Options of {@linkcode createApp}. */
@@ -36,13 +37,18 @@ const ENDPOINTS = [
     "/perimeter",
     "regions without classes and their perimeters: JSON, map, overlay or arrays",
   ],
+  [
+    "POST",
+    "/refine",
+    "class activation maps refined by perimeters: JSON, any step's picture, overlay or arrays",
+  ],
   ["GET", "/health/live", "whether the process answers"],
   ["GET", "/health/ready", "whether the models are loaded"],
 ] as const;
 
 /**
- * Creates the app: `POST /cam`, `POST /segment`, `POST /perimeter`, `GET /health/live`, `GET /health/ready`, and a list of
- * them at `GET /`.
+ * Creates the app: `POST /cam`, `POST /segment`, `POST /perimeter`, `POST /refine`, `GET /health/live`,
+ * `GET /health/ready`, and a list of them at `GET /`.
  *
  * @example As a part of another app
  * ```ts
@@ -75,6 +81,7 @@ export function createApp(options: AppOptions = {}): App {
   app.route("/", camRoutes(silop, { logger }));
   app.route("/", segmentRoutes(silop, { logger }));
   app.route("/", perimeterRoutes(silop, { logger }));
+  app.route("/", refineRoutes(silop, { logger }));
   app.route("/", healthRoutes(silop, { logger }));
 
   const close = () => {

@@ -13,6 +13,14 @@ import {
   METHOD_CHOICES,
   type MethodChoice,
 } from "../core/stages/perimeter_choices.ts";
+import {
+  FIT_RULES,
+  type FitRule,
+  REFINE_RESULTS,
+  type RefineResult,
+  SEGMENT_MODES,
+  type SegmentMode,
+} from "../core/stages/refine_choices.ts";
 import { FILE_FORMATS } from "../core/stages/stage.ts";
 import { badRequest } from "./problem.ts";
 
@@ -51,6 +59,14 @@ export const stageQuery = z.strictObject({
   detector: z.enum(DETECTORS).optional()
     .describe("Exact boundary, canny on a picture of the regions, canny-photo; for perimeters"),
   reference: flag("Whether perimeters are those of the published code, by canny"),
+  fit: z.enum(FIT_RULES).optional()
+    .describe("How maps are fitted to perimeters; for refinement"),
+  walk: flag("Whether fitted maps walk at random between perimeters; for refinement"),
+  crf: flag("Whether a dense CRF revises the mask; for refinement"),
+  result: z.enum(REFINE_RESULTS).optional()
+    .describe("What the pictures of a refinement show"),
+  mode: z.enum(SEGMENT_MODES).optional()
+    .describe("cam: masks are cut from maps as they are; pipeline: from refined ones; for masks"),
   format: z.enum(RESPONSE_FORMATS).optional()
     .describe("What to answer; without it the header Accept decides"),
 });
@@ -68,6 +84,11 @@ export interface StageParams {
     readonly method?: MethodChoice;
     readonly detector?: Detector;
     readonly reference?: boolean;
+    readonly fit?: FitRule;
+    readonly walk?: boolean;
+    readonly crf?: boolean;
+    readonly result?: RefineResult;
+    readonly mode?: SegmentMode;
   };
 }
 

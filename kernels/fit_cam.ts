@@ -6,15 +6,30 @@
  * - `majority`: a region stays when more than half of its pixels are in the rough CAM; then Combine.
  * - `region-mean`: the CAM's mean over each region, averaged over both segmentations.
  * - `half`: half of that and half of the CAM.
+ * - `mean-majority`: `region-mean`, then Combine with the regions that `majority` keeps, without their
+ *   perimeters: regions are smooth already, and lines alone would only be noise.
  */
 
 import { combineCam } from "./combine_cam.ts";
 import type { Regions } from "./connected_regions.ts";
-import { type PerimeterBranch, perimeterFit } from "./perimeter_fit.ts";
+import {
+  BRANCHES,
+  fitToRegions,
+  type PerimeterBranch,
+  perimeterFit,
+  roughCam,
+} from "./perimeter_fit.ts";
 import { regionMeanCam } from "./region_cam.ts";
 
 /** All rules, for menus and checks. */
-export const FIT_RULES = ["reference", "all", "majority", "region-mean", "half"] as const;
+export const FIT_RULES = [
+  "reference",
+  "all",
+  "majority",
+  "region-mean",
+  "half",
+  "mean-majority",
+] as const;
 
 /** How a CAM is refined. */
 export type FitRule = typeof FIT_RULES[number];
@@ -29,12 +44,20 @@ export interface Segmentation {
   readonly edge?: Uint8Array;
 }
 
+/** Masks of the segmentations there are: `C×H×W` bytes each, 0 or 255. */
+export type FitMasks = Readonly<Partial<Record<PerimeterBranch, Uint8Array>>>;
+
 /** A refined CAM, and the masks it was made by where the rule makes any. */
 export interface FittedCam {
   /** `C×H×W`; at most twice the CAM. */
   readonly cam: Float32Array;
-  /** `C×H×W` bytes each, 0 or 255; to combine the stride-4 CAM with. */
-  readonly masks?: Readonly<Record<PerimeterBranch, Uint8Array>>;
+  /** Where the CAM was raised: inside the masks of all segmentations. */
+  readonly masks?: FitMasks;
+}
+
+/** Whether a rule starts from means over regions, so that the CAM's own outlines are lost. */
+export function averagesRegions(rule: FitRule): boolean {
+  return rule === "region-mean" || rule === "half" || rule === "mean-majority";
 }
 
 /**
@@ -42,44 +65,56 @@ export interface FittedCam {
  *
  * @param cam `C×H×W`, in the image's size; not modified.
  * @param classes C.
- * @param segmentations By the superpixels they were made from.
+ * @param segmentations By the superpixels they were made from; one alone counts for both.
  * @param rule One of {@link FIT_RULES}.
  * @throws {TypeError} An array is missing or not of the size given.
- * @throws {RangeError} A size is out of range, or there is no such rule.
+ * @throws {RangeError} A size is out of range, there is no such rule, or no segmentation.
  */
 export function fitCam(
   cam: Float32Array,
   classes: number,
   width: number,
   height: number,
-  segmentations: Readonly<Record<PerimeterBranch, Segmentation>>,
+  segmentations: Readonly<Partial<Record<PerimeterBranch, Segmentation>>>,
   rule: FitRule,
 ): FittedCam {
+  if (!FIT_RULES.includes(rule)) {
+    throw new RangeError(`There is no fit rule ${rule}; there are ${FIT_RULES.join(", ")}`);
+  }
+  const branches = (Object.keys(BRANCHES) as PerimeterBranch[])
+    .filter((branch) => segmentations[branch] !== undefined);
+  if (branches.length === 0) throw new RangeError("Cannot fit a CAM without a segmentation");
   const need = <K extends keyof Segmentation>(branch: PerimeterBranch, part: K) => {
-    const value = segmentations[branch][part];
+    const value = segmentations[branch]![part];
     if (value === undefined) {
       throw new TypeError(`Cannot fit by rule ${rule}: the ${branch} segmentation has no ${part}`);
     }
     return value;
   };
-  if (rule === "region-mean" || rule === "half") {
-    const divisions = [need("slic", "regions"), need("quickshift", "regions")];
+  let base = cam;
+  if (averagesRegions(rule)) {
+    const divisions = branches.map((branch) => need(branch, "regions"));
     const share = rule === "half" ? 0.5 : 1;
-    return { cam: regionMeanCam(cam, classes, width, height, divisions, { share }) };
+    base = regionMeanCam(cam, classes, width, height, divisions, { share });
+    if (rule !== "mean-majority") return { cam: base };
   }
-  if (!FIT_RULES.includes(rule)) {
-    throw new RangeError(`There is no fit rule ${rule}; there are ${FIT_RULES.join(", ")}`);
-  }
-  const fit = (branch: PerimeterBranch) => {
+  const masks: Partial<Record<PerimeterBranch, Uint8Array>> = {};
+  for (const branch of branches) {
+    if (rule === "mean-majority") {
+      const rough = roughCam(cam, BRANCHES[branch].roughAbove);
+      const regions = need(branch, "regions");
+      const options = { rule: "majority" } as const;
+      masks[branch] = fitToRegions(rough, classes, regions, width, height, options);
+      continue;
+    }
     const shape = rule === "reference"
       ? { picture: need(branch, "picture") }
       : { regions: need(branch, "regions") };
+    const options = { rule: rule === "majority" ? "majority" : "all" } as const;
     const edge = need(branch, "edge");
-    const regionRule = rule === "majority" ? "majority" : "all";
-    const options = { rule: regionRule } as const;
-    return perimeterFit(cam, classes, shape, edge, width, height, branch, options);
-  };
-  const masks = { slic: fit("slic"), quickshift: fit("quickshift") };
-  const refined = combineCam(cam, classes, width, height, masks.slic, masks.quickshift);
-  return { cam: refined, masks };
+    masks[branch] = perimeterFit(cam, classes, shape, edge, width, height, branch, options);
+  }
+  const slic = masks.slic ?? masks.quickshift!;
+  const quickshift = masks.quickshift ?? slic;
+  return { cam: combineCam(base, classes, width, height, slic, quickshift), masks };
 }

@@ -8,6 +8,7 @@
 import { decodeImage, type ImageLimits } from "../image/mod.ts";
 import { camStage } from "./cam_stage.ts";
 import { perimeterStage } from "./perimeter_stage.ts";
+import { refineStage } from "./refine_stage.ts";
 import { segmentStage } from "./segment_stage.ts";
 import type { Checkpoint, FileFormat, Stage, StageModels } from "./stage.ts";
 
@@ -18,6 +19,7 @@ export const STAGES = {
   cam: camStage,
   segment: segmentStage,
   perimeter: perimeterStage,
+  refine: refineStage,
 } as const;
 export type StageName = keyof typeof STAGES;
 

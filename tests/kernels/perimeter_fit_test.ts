@@ -244,11 +244,15 @@ Deno.test("fitCam() follows every rule", () => {
     majority: [1, 1, 0.5, 1, 1, 0.5, 0.5, 0],
     "region-mean": [0.4375, 0.4375, 0.25, 0.25, 0.4375, 0.4375, 0.25, 0.25],
     half: [0.46875, 0.46875, 0.25, 0.375, 0.46875, 0.34375, 0.25, 0.125],
+    // All of the first region and three pixels of four of the second are in the rough CAM.
+    "mean-majority": [0.875, 0.875, 0.5, 0.5, 0.875, 0.875, 0.5, 0.5],
   };
   for (const rule of FIT_RULES) {
     const found = fitCam(cam, 1, 4, 2, both, rule);
     assert.deepEqual([...found.cam], wanted[rule], rule);
     assert.equal(found.masks === undefined, rule === "region-mean" || rule === "half", rule);
+    const alone = fitCam(cam, 1, 4, 2, { quickshift: segmentation }, rule);
+    assert.deepEqual([...alone.cam], wanted[rule], `${rule} of one segmentation`);
   }
 });
 
@@ -259,6 +263,7 @@ Deno.test("fitCam() throws when a part or the rule is missing", () => {
     assert.throws(() => fitCam(cam, 1, 4, 2, none, rule), { name: "TypeError", message: /slic/ });
   }
   assert.throws(() => fitCam(cam, 1, 4, 2, none, "best" as FitRule), RangeError);
+  assert.throws(() => fitCam(cam, 1, 4, 2, {}, "all"), RangeError);
 });
 
 Deno.test("perimeterFit() and its parts throw TypeError when an array does not fit", () => {
