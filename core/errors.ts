@@ -2,8 +2,9 @@
  * The errors a caller must be able to tell apart.
  *
  * Everything else follows the language: `TypeError` for a wrong shape or type, `RangeError` for a
- * value out of its range, `SyntaxError` for bytes that cannot be parsed. The classes here are
- * subclasses of those three, so a caller who does not care need not know them. `functions/problem.ts`
+ * value out of its range, `SyntaxError` for bytes that cannot be parsed. Errors of what a caller hands in
+ * are subclasses of those three, errors of what is found here (models, devices, folders, disks) of
+ * `Error`, so a caller who does not care need not know them. `functions/problem.ts`
  * is the one place that maps them to HTTP status codes.
  */
 
