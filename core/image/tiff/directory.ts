@@ -62,8 +62,11 @@ const TAG = {
 /** Bytes per value of the integer types: BYTE, SHORT, LONG. */
 const TYPE_SIZES: Record<number, number> = { 1: 1, 3: 2, 4: 4 };
 
-/** More extra samples than this are no photograph, and would multiply the memory needed. */
-const MAX_SAMPLES = 8;
+/**
+ * Colour, alpha and two more: what has more samples is no photograph, and would multiply the memory
+ * needed.
+ */
+const MAX_SAMPLES = 6;
 
 /** Enough for 16×16 tiles over 25 megapixels. */
 const MAX_BLOCKS = 200_000;

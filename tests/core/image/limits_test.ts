@@ -8,6 +8,7 @@ import {
   encodeMaskPng,
   readImageHeader,
 } from "../../../core/image/mod.ts";
+import { decodeTiff } from "../../../core/image/tiff/decode.ts";
 import { countReads } from "./count_reads.ts";
 import { readFixture } from "./fixtures.ts";
 import { assemblePng, ihdr } from "./png_parts.ts";
@@ -195,6 +196,50 @@ Deno.test("decodeImage() reads a PNG of 19000 chunks", async () => {
     ["IEND", new Uint8Array(0)],
   ]);
   assert.deepEqual((await decodeImage(bytes)).data, new Uint8Array(30 * 20 * 3));
+});
+
+/** A TIFF of raw samples, all 255, in strips of two rows; the fourth sample is alpha. */
+function stripedTiff(width: number, height: number, samples: number): Uint8Array {
+  const strips = height / 2;
+  const stripBytes = 2 * width * samples;
+  return assembleTiff([
+    [256, [width]],
+    [257, [height]],
+    [258, Array.from({ length: samples }, () => 8)],
+    [262, [2]],
+    [273, Array.from({ length: strips }, (_, i) => 8 + i * stripBytes)],
+    [277, [samples]],
+    [278, [2]],
+    [279, Array.from({ length: strips }, () => stripBytes)],
+    [338, [2, 0, 0]],
+  ], new Uint8Array(strips * stripBytes).fill(255));
+}
+
+Deno.test("decodeTiff() makes room for its colours and one row, not for all samples", () => {
+  const bytes = stripedTiff(300, 200, 6);
+  let room = 0;
+  const original = globalThis.Uint8Array;
+  globalThis.Uint8Array = new Proxy(original, {
+    construct(target, args, newTarget) {
+      if (typeof args[0] === "number") room += args[0];
+      return Reflect.construct(target, args, newTarget);
+    },
+  });
+  let pixels: Uint8Array;
+  try {
+    pixels = decodeTiff(bytes);
+  } finally {
+    globalThis.Uint8Array = original;
+  }
+  assert.ok(pixels.length === 300 * 200 * 3 && pixels.every((it) => it === 255));
+  assert.ok(room <= 300 * 200 * 3 + 300 * 6, `room for ${room} bytes`);
+});
+
+Deno.test("decodeImage() refuses a TIFF of seven samples a pixel", async () => {
+  await assert.rejects(decodeImage(stripedTiff(6, 4, 7)), {
+    name: "UnsupportedFormatError",
+    message: /7 samples a pixel/,
+  });
 });
 
 Deno.test("decodeImage() refuses a WebP whose canvas and bitstream disagree", async () => {
