@@ -55,6 +55,7 @@ await runBatch(command.args, flags, {
   stage: "perimeter",
   options: { method, detector, reference, workingSize, iterations, minLabels, seed },
   formats: STANDARD_FORMATS,
+  kind: "perimeter",
   describe: ({ results }) =>
     results.map(({ method, regions, labels, iterations }) =>
       `${method}: ${regions} regions of ${labels} labels after ${iterations} iterations`

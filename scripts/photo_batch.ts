@@ -36,6 +36,8 @@ export interface Batch<S extends StageName> {
   readonly options: StageOptions<S>;
   /** What is written unless the command line names formats. */
   readonly formats: readonly OutputFormat[];
+  /** Part of every result's name, so that several commands may share a folder. Default: none. */
+  readonly kind?: string;
   /** Looks at the command line once the models are known; may end the program. */
   check?(ready: WorkerReady): void;
   /** The result in a few words. */
@@ -79,7 +81,7 @@ export async function runBatch<S extends StageName>(
   const began = performance.now();
   const formats = flags.format ?? batch.formats;
   const { photos, missing } = await findPhotos(paths, flags.out);
-  const { planned, refused } = await planOutputs(photos, flags.out, formats);
+  const { planned, refused } = await planOutputs(photos, flags.out, formats, batch.kind);
   const todo = flags.skipExisting ? await withoutDone(planned) : planned;
   for (const { photo, reason } of refused) console.error(`${photo.path}: not done, ${reason}`);
 

@@ -33,18 +33,23 @@ export interface RefusedPhoto {
  * Gives every photo its output files: `OUT/FOLDERS/NAME.png` for `FOLDERS/NAME.jpg` and so on. A photo
  * is refused when one of its files would replace a photo, or the file of a photo before it (as `a.jpg`
  * and `a.png` of one folder would).
+ *
+ * @param kind What the results are, said in every name: `NAME.KIND.png`. Default: nothing.
  */
 export async function planOutputs(
   photos: readonly ListedFile[],
   out: string,
   formats: readonly OutputFormat[],
+  kind = "",
 ): Promise<{ planned: PlannedPhoto[]; refused: RefusedPhoto[] }> {
   const inputs = new Set(await Promise.all(photos.map(({ path }) => realPath(path))));
   const taken = new Map<string, string>();
   const planned: PlannedPhoto[] = [];
   const refused: RefusedPhoto[] = [];
   for (const photo of photos) {
-    const outputs = new Map(formats.map((format) => [format, outputPath(photo, out, format)]));
+    const outputs = new Map(
+      formats.map((format) => [format, outputPath(photo, out, format, kind)]),
+    );
     let reason: string | null = null;
     for (const path of outputs.values()) {
       const other = taken.get(resolve(path));
@@ -62,9 +67,14 @@ export async function planOutputs(
   return { planned, refused };
 }
 
-function outputPath({ relative }: ListedFile, out: string, format: OutputFormat): string {
+function outputPath(
+  { relative }: ListedFile,
+  out: string,
+  format: OutputFormat,
+  kind: string,
+): string {
   const stem = relative.slice(0, relative.length - extname(relative).length);
-  return join(out, stem + ENDINGS[format]);
+  return join(out, stem + (kind === "" ? "" : `.${kind}`) + ENDINGS[format]);
 }
 
 /** Where a path leads to; of one that leads nowhere, the path itself. */

@@ -26,9 +26,9 @@ Deno.test("perimeter writes maps of the photos it can read and exits with 1 for 
       stdout,
       /cat\.jpg {2}451×300 {2}\d+\.\d\d s {2}slic: \d+ regions of \d+ labels after [12] iterations/,
     );
-    const map = decodeMaskPng(await readFile(join(root, "out", "cat.png")));
+    const map = decodeMaskPng(await readFile(join(root, "out", "cat.perimeter.png")));
     assert.deepEqual([map.width, map.height], [CAT_SIZE.width, CAT_SIZE.height]);
-    const json = JSON.parse(await readFile(join(root, "out", "cat.json"), "utf8"));
+    const json = JSON.parse(await readFile(join(root, "out", "cat.perimeter.json"), "utf8"));
     assert.equal(json.workingWidth, 96);
     assert.ok(json.results[0].iterations <= 2);
   } finally {

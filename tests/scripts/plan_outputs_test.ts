@@ -33,6 +33,14 @@ Deno.test("planOutputs() keeps folders and replaces the ending", async () => {
   });
 });
 
+Deno.test("planOutputs() says what the results are when told, so that two commands can share a folder", async () => {
+  await withFiles(["a.jpg"], async (root) => {
+    const photos = await listImages([root]);
+    const { planned } = await planOutputs(photos, join(root, "out"), ["overlay"], "perimeter");
+    assert.equal(planned[0]!.outputs.get("overlay"), join(root, "out", "a.perimeter.overlay.png"));
+  });
+});
+
 Deno.test("planOutputs() refuses the second of two photos with the same outputs", async () => {
   await withFiles(["a.jpg", "a.png", "b/a.jpg", "c/a.jpg"], async (root) => {
     const out = join(root, "out");
