@@ -19,6 +19,7 @@ import { regionColors } from "../../kernels/region_colors.ts";
 import { removeSpecks } from "../../kernels/remove_specks.ts";
 import { resizeImage } from "../../kernels/resize_image.ts";
 import { slic } from "../../kernels/slic.ts";
+import { swapRedAndBlue } from "../../kernels/swap_red_and_blue.ts";
 import {
   type Detector,
   DETECTORS,
@@ -112,6 +113,7 @@ export async function findPerimeters(
   const { detector = reference ? "canny" : "boundary", ...ussOptions } = rest;
   const { width, height } = image;
   const work = reduce(image, longSide);
+  // SILOP's superpixels and network see B, G, R.
   const bgr = swapRedAndBlue(work.data);
 
   const branches: PerimeterBranch[] = [];
@@ -198,17 +200,6 @@ function reduce(image: Raster, longSide?: number): Raster {
   };
 }
 
-/** SILOP's superpixels and network see B, G, R. */
-function swapRedAndBlue(rgb: Uint8Array): Uint8Array {
-  const bgr = new Uint8Array(rgb.length);
-  for (let at = 0; at < rgb.length; at += 3) {
-    bgr[at] = rgb[at + 2]!;
-    bgr[at + 1] = rgb[at + 1]!;
-    bgr[at + 2] = rgb[at]!;
-  }
-  return bgr;
-}
-
 function superpixelsOf(
   method: PerimeterMethod,
   bgr: Uint8Array,
@@ -237,7 +228,14 @@ function enlarge(
   return { superpixels: large, labels: full };
 }
 
-function findEdges(labels: Uint8Array, picture: Raster, detector: Detector): Uint8Array {
+/**
+ * Lines of a label map.
+ *
+ * @param labels `H×W`.
+ * @param picture Where Canny's detector looks: the photo, or the picture of the labels.
+ * @returns `H×W`, 255 on lines.
+ */
+export function findEdges(labels: Uint8Array, picture: Raster, detector: Detector): Uint8Array {
   const { width, height, data } = picture;
   if (detector === "boundary") return labelBoundaries(labels, width, height);
   const blurred = gaussianBlur3x3(rgbToGray(data), width, height);

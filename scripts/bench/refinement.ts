@@ -22,6 +22,7 @@ import { crfKernels, inferDenseCrf, unaryFromLabels } from "../../kernels/dense_
 import { fitToPicture, fitToRegions, roughCam } from "../../kernels/perimeter_fit.ts";
 import { randomWalk } from "../../kernels/random_walk.ts";
 import { median } from "./median.ts";
+import { timeStages } from "./time_stages.ts";
 
 const WARM_UP = 2;
 
@@ -108,21 +109,11 @@ async function time(stage: string, folder: string, runs: number): Promise<void> 
   }));
 }
 
-const [folder, runs = "5", ...wanted] = Deno.args;
-const stages = wanted.length > 0 ? wanted : Object.keys(STAGES);
-const unknown = stages.find((stage) => !Object.hasOwn(STAGES, stage));
-if (folder === undefined || !(Number(runs) >= 1) || unknown !== undefined) {
-  console.error(`usage: refinement.ts FOLDER [RUNS] [${Object.keys(STAGES).join("|")}]…`);
-  Deno.exit(2);
-}
-if (stages.length === 1) {
-  await time(stages[0]!, folder, Number(runs));
-} else {
-  const script = new URL(import.meta.url).pathname;
-  for (const stage of stages) {
-    const args = ["run", "--allow-read", "--allow-ffi", "--allow-env", script, folder, runs, stage];
-    const { success } = await new Deno.Command(Deno.execPath(), { args, stdout: "inherit" })
-      .spawn().status;
-    if (!success) Deno.exit(1);
-  }
-}
+await timeStages({
+  module: import.meta.url,
+  name: "bench:refinement",
+  description: "Time PerimeterFit, the dense CRF and the random walk on one image.",
+  input: "folder",
+  stages: Object.keys(STAGES),
+  time,
+});

@@ -17,7 +17,9 @@ import { gaussianBlur3x3 } from "../../kernels/gaussian_blur.ts";
 import { rgbToGray } from "../../kernels/gray.ts";
 import { quickshift } from "../../kernels/quickshift.ts";
 import { slic } from "../../kernels/slic.ts";
+import { swapRedAndBlue } from "../../kernels/swap_red_and_blue.ts";
 import { median } from "./median.ts";
+import { timeStages } from "./time_stages.ts";
 
 type Prepare = (bgr: Uint8Array, rgb: Uint8Array, width: number, height: number) => () => unknown;
 
@@ -36,7 +38,7 @@ const STAGES: Readonly<Record<string, Prepare>> = {
 
 async function time(stage: string, path: string, runs: number): Promise<void> {
   const { data, width, height } = await decodeImage(await Deno.readFile(path));
-  const bgr = data.map((_, i) => data[i - i % 3 + 2 - i % 3]!);
+  const bgr = swapRedAndBlue(data);
   const run = STAGES[stage]!(bgr, data, width, height);
   run();
   const seconds: number[] = [];
@@ -58,21 +60,11 @@ async function time(stage: string, path: string, runs: number): Promise<void> {
   }));
 }
 
-const [path, runs = "5", ...wanted] = Deno.args;
-const stages = wanted.length > 0 ? wanted : Object.keys(STAGES);
-const unknown = stages.find((stage) => !(stage in STAGES));
-if (path === undefined || !(Number(runs) >= 1) || unknown !== undefined) {
-  console.error(`usage: superpixels.ts IMAGE [RUNS] [${Object.keys(STAGES).join("|")}]…`);
-  Deno.exit(2);
-}
-if (stages.length === 1) {
-  await time(stages[0]!, path, Number(runs));
-} else {
-  const script = new URL(import.meta.url).pathname;
-  for (const stage of stages) {
-    const args = ["run", "--allow-read", "--allow-ffi", "--allow-env", script, path, runs, stage];
-    const { success } = await new Deno.Command(Deno.execPath(), { args, stdout: "inherit" })
-      .spawn().status;
-    if (!success) Deno.exit(1);
-  }
-}
+await timeStages({
+  module: import.meta.url,
+  name: "bench:superpixels",
+  description: "Time superpixels and edges on one image.",
+  input: "image",
+  stages: Object.keys(STAGES),
+  time,
+});
