@@ -4,7 +4,7 @@
  */
 
 import { appendFileSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join, resolve, sep } from "node:path";
 import { BatchError, StorageError } from "../errors.ts";
 import { writeFileAtomic } from "../files.ts";
 import { WorkerPool } from "../runtime/pool.ts";
@@ -67,7 +67,8 @@ const STALE_PART = 60_000;
  * others go on.
  *
  * @param signal Ends the batch after the images in work.
- * @throws {BatchError} The run was begun with other options, or its folder holds something else.
+ * @throws {BatchError} The run was begun with other options, its folder holds something else, or a
+ *   result would lie outside of it.
  * @throws {StorageError} Results cannot be written. Nothing half is left; images done stay done.
  * @throws Whatever keeps the workers from starting.
  */
@@ -77,6 +78,7 @@ export async function runBatch(
   signal?: AbortSignal,
 ): Promise<BatchOutcome> {
   const { run, task, ids, inputs, outputs, madeWith, shard = "" } = batch;
+  assertInside(batch);
   makeFolder(run);
   await enterTask(run, task, madeWith, batch.redo ?? false);
   removeParts(batch);
@@ -148,6 +150,19 @@ function openPool(batch: Batch, todo: number): WorkerPool<BatchSetup, string, ob
     { module: module.href, options, inputs, outputs, surroundings },
     Math.min(batch.workers, todo),
   );
+}
+
+/** Files are written, and removed again, nowhere but in the run. */
+function assertInside({ run, ids, outputs }: Batch): void {
+  const root = resolve(run) + sep;
+  for (const { folder, ending } of Object.values(outputs)) {
+    const inside = resolve(folder) + sep;
+    const stray = inside.startsWith(root)
+      ? ids.find((id) => dirname(resolve(folder, id + ending)) + sep !== inside)
+      : "";
+    if (stray === undefined) continue;
+    throw new BatchError(`${join(folder, stray + ending)} does not lie in a folder of ${run}`);
+  }
 }
 
 function makeFolder(run: string): void {

@@ -7,6 +7,11 @@ import { decodeMaskPng } from "../image/mod.ts";
 import type { Mask } from "../raster.ts";
 import { VOC_CLASSES } from "./classes.ts";
 
+/** Whether a text names a file that lies in the folder it is looked for in, and is not hidden. */
+export function isPlainName(text: string): boolean {
+  return /^[^./\\\0][^/\\\0]*$/.test(text);
+}
+
 /** A folder laid out as the VOC 2012 development kit. */
 export class VocFolder {
   /** @param root The folder that holds `JPEGImages`, `Annotations`, `SegmentationClass`, `ImageSets`. */
@@ -15,7 +20,9 @@ export class VocFolder {
   /**
    * The image ids of `ImageSets/Segmentation/SET.txt`, in the file's order.
    *
-   * @throws {RangeError} `set` is not a plain name. Errors of reading pass through.
+   * @throws {RangeError} `set` is not a plain name.
+   * @throws {SyntaxError} An id is not a plain name: files are read and written under it, and none may lie
+   *   outside of its folder. Errors of reading pass through.
    */
   async ids(set: string): Promise<string[]> {
     if (!/^[\w-]+$/.test(set)) throw new RangeError(`Not the name of an image set: "${set}"`);
@@ -23,7 +30,12 @@ export class VocFolder {
       join(this.root, "ImageSets", "Segmentation", `${set}.txt`),
       "utf8",
     );
-    return text.split(/\s+/).filter((id) => id !== "");
+    const ids = text.split(/\s+/).filter((id) => id !== "");
+    const strange = ids.find((id) => !isPlainName(id));
+    if (strange !== undefined) {
+      throw new SyntaxError(`${set}.txt lists ${JSON.stringify(strange)}, which names no image`);
+    }
+    return ids;
   }
 
   /** Path of an image's JPEG file. */

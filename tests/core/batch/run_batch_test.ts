@@ -197,3 +197,19 @@ Deno.test("runBatch() refuses a folder whose run.json is something else", async 
   await writeFile(join(set.run, "run.json"), "[]");
   await assert.rejects(runFake(set), { name: "BatchError", message: /another --run/ });
 });
+
+Deno.test("runBatch() touches nothing outside of the run", async () => {
+  await using set = await makeFakeSet(1);
+  const kept = join(set.path, "kept.txt");
+  await writeFile(kept, "the thesis");
+  for (const id of ["../../kept", kept.slice(0, -4), "../x", "below/x"]) {
+    await assert.rejects(runFake(set, { ids: ["image_0", id] }), {
+      name: "BatchError",
+      message: /does not lie in a folder of/,
+    });
+  }
+  const outputs = { shout: { folder: join(set.path, "runs"), ending: ".txt", madeBy: "shout" } };
+  await assert.rejects(runFake(set, { outputs }), BatchError);
+  assert.equal(await readFile(kept, "utf8"), "the thesis");
+  assert.deepEqual((await readdir(set.path)).sort(), ["kept.txt", "texts"]);
+});

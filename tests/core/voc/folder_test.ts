@@ -68,6 +68,16 @@ Deno.test("VocFolder reads lists, labels and truth where VOC puts them", async (
     assert.deepEqual(await folder.truth("2007_000001"), { width: 3, height: 2, data });
     await assert.rejects(folder.ids("../../etc/passwd"), RangeError);
     await assert.rejects(folder.ids("missing"), { code: "ENOENT" });
+    for (const id of ["../../keep/thesis", "/etc/passwd", "a/b", "a\\b", "..", ".hidden", "a\0"]) {
+      await write("ImageSets/Segmentation/strange.txt", `2007_000001\n${id}\n`);
+      await assert.rejects(folder.ids("strange"), {
+        name: "SyntaxError",
+        message: /^strange\.txt lists ".+", which names no image$/,
+      });
+    }
+    // Dots within a name are as good as letters.
+    await write("ImageSets/Segmentation/dotted.txt", "a..b.c\n");
+    assert.deepEqual(await folder.ids("dotted"), ["a..b.c"]);
   } finally {
     await rm(root, { recursive: true });
   }
