@@ -24,6 +24,8 @@ export interface PlannedImage {
   readonly id: string;
   /** What its inputs are, by kind, for the journal. */
   readonly in: Readonly<Record<string, string>>;
+  /** What the journal says of it, of other options or inputs, or of files that are no longer whole. */
+  readonly before?: JournalEntry;
 }
 
 /** An image that cannot be done. */
@@ -71,7 +73,7 @@ export function planBatch(request: PlanRequest): BatchPlan {
     const files = entry !== undefined && entry.with === request.with && sameInputs(entry, stamps)
       ? intactFiles(entry, outputs, verify)
       : null;
-    if (files === null) todo.push({ id, in: stamps });
+    if (files === null) todo.push({ id, in: stamps, before: entry });
     else {
       done++;
       const moved = Object.entries(files).some(([kind, file]) => file !== entry!.out[kind]);
@@ -93,7 +95,7 @@ function stampInput(
   if (file === undefined) return null;
   if (slot.madeBy === "data") return String(file.size);
   const record = entry?.out[kind];
-  if (record !== undefined && confirm(path, record, false) !== null) return record.sha256;
+  if (record !== undefined && confirmFile(path, record) !== null) return record.sha256;
   return `${file.size} bytes of ${Math.floor(file.mtimeMs)}`;
 }
 
@@ -111,7 +113,7 @@ function intactFiles(
   const files: Record<string, FileRecord> = {};
   for (const [kind, { folder, ending }] of Object.entries(outputs)) {
     const record = out[kind];
-    const file = record && confirm(join(folder, id + ending), record, verify);
+    const file = record && confirmFile(join(folder, id + ending), record, verify);
     if (!file) return null;
     files[kind] = file;
   }
@@ -120,9 +122,15 @@ function intactFiles(
 
 /**
  * The record of a file that is what its record says: the same one, or of a file that had to be read
- * because its time is another, with that time.
+ * because its time is another, with that time; `null` of any other.
+ *
+ * @param verify Read the file whatever its time. Default: `false`.
  */
-function confirm(path: string, record: FileRecord, verify: boolean): FileRecord | null {
+export function confirmFile(
+  path: string,
+  record: FileRecord,
+  verify = false,
+): FileRecord | null {
   const file = statSync(path, { throwIfNoEntry: false });
   if (file === undefined || file.size !== record.size) return null;
   const mtime = Math.floor(file.mtimeMs);

@@ -10,7 +10,7 @@ import { writeFileAtomic } from "../files.ts";
 import { WorkerPool } from "../runtime/pool.ts";
 import { JournalWriter, listFolder } from "./journal.ts";
 import { enterTask, fingerprint, type MadeWith } from "./manifest.ts";
-import { planBatch, type PlannedImage } from "./plan_batch.ts";
+import { confirmFile, planBatch, type PlannedImage } from "./plan_batch.ts";
 import type { BatchResult, BatchSetup, BatchSurroundings, Slots } from "./task.ts";
 
 /** A task and the images to do it for. */
@@ -89,10 +89,6 @@ export async function runBatch(
   const failed: string[] = [];
   const fail = (id: string, error: Error) => {
     failed.push(id);
-    // What an earlier run left must not pass for the result of this one.
-    for (const { folder, ending } of Object.values(outputs)) {
-      rmSync(join(folder, id + ending), { force: true });
-    }
     errors.add(id, error);
     listener.failed?.(id, error);
   };
@@ -117,6 +113,7 @@ export async function runBatch(
       made++;
     } catch (error) {
       if (error instanceof StorageError) throw error;
+      removeEarlier(image, outputs);
       fail(image.id, error as Error);
     }
     listener.finished?.(image.id);
@@ -189,6 +186,18 @@ function removeParts({ run, ids, outputs }: Batch): void {
     if (file !== undefined && Date.now() - file.mtimeMs > STALE_PART) {
       rmSync(join(run, name), { force: true });
     }
+  }
+}
+
+/**
+ * Removes what an earlier run has made of an image that now fails, so that it does not pass for the
+ * result of this one. Files that the journal does not vouch for may be anybody's and stay.
+ */
+function removeEarlier({ id, before }: PlannedImage, outputs: Slots): void {
+  for (const [kind, { folder, ending }] of Object.entries(outputs)) {
+    const path = join(folder, id + ending);
+    const record = before?.out[kind];
+    if (record !== undefined && confirmFile(path, record) !== null) rmSync(path, { force: true });
   }
 }
 

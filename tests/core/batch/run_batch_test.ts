@@ -1,5 +1,15 @@
 import assert from "node:assert/strict";
-import { appendFile, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
+import {
+  appendFile,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { join } from "node:path";
 import { BatchError } from "../../../core/errors.ts";
 import { runBatch } from "../../../core/batch/run_batch.ts";
@@ -103,7 +113,6 @@ Deno.test("runBatch() makes again what depends on files that another task has ma
   const blocked = await second();
   assert.deepEqual(blocked.failed, ["image_0"]);
   assert.match(await readFile(join(set.run, "errors.jsonl"), "utf8"), /run voc:shout first/);
-  // Made again, the file is the same; so is what was made of it, but that has been taken away.
   await runFake(set);
   assert.equal((await second()).made, 1);
   await runFake(set, { mark: "?", redo: true });
@@ -212,4 +221,33 @@ Deno.test("runBatch() touches nothing outside of the run", async () => {
   await assert.rejects(runFake(set, { outputs }), BatchError);
   assert.equal(await readFile(kept, "utf8"), "the thesis");
   assert.deepEqual((await readdir(set.path)).sort(), ["kept.txt", "texts"]);
+});
+
+Deno.test("runBatch() keeps all results where inputs are missing", async () => {
+  await using set = await makeFakeSet(3);
+  await runFake(set);
+  const results = await readResults(set.run);
+  await rename(join(set.path, "texts"), join(set.path, "unmounted"));
+  const outcome = await runFake(set);
+  assert.deepEqual(outcome, { made: 0, before: 0, failed: [...set.ids], left: 0 });
+  assert.deepEqual(await readResults(set.run), results);
+  await rename(join(set.path, "unmounted"), join(set.path, "texts"));
+  assert.equal((await runFake(set)).before, 3);
+});
+
+Deno.test("runBatch() removes no file of an image that fails but those it has made", async () => {
+  await using set = await makeFakeSet(2);
+  for (const id of set.ids) await writeFile(join(set.path, "texts", `${id}.txt`), "unreadable");
+  await mkdir(join(set.run, "shout"), { recursive: true });
+  await writeFile(join(set.run, "shout", "image_0.txt"), "somebody's");
+  assert.equal((await runFake(set)).failed.length, 2);
+  await writeFile(join(set.path, "texts", "image_1.txt"), "readable");
+  await runFake(set);
+  await writeFile(join(set.path, "texts", "image_1.txt"), "unreadable");
+  await writeFile(join(set.run, "shout", "image_1.txt"), "improved by hand");
+  assert.equal((await runFake(set)).failed.length, 2);
+  assert.deepEqual([...await readResults(set.run)], [
+    ["shout/image_0.txt", "somebody's"],
+    ["shout/image_1.txt", "improved by hand"],
+  ]);
 });
