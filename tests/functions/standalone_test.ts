@@ -42,7 +42,7 @@ Deno.test({
   },
 });
 
-for (const stage of ["cam", "segment", "perimeter"]) {
+for (const stage of ["cam", "segment", "perimeter", "refine"]) {
   Deno.test(`functions/${stage}.ts serves alone with deno serve and --allow-read --allow-ffi`, async () => {
     await using server = await startServer([
       "serve",
@@ -53,7 +53,7 @@ for (const stage of ["cam", "segment", "perimeter"]) {
       "--port=0",
       `functions/${stage}.ts`,
     ], /Listening on (http:\S+?)\/?\s/);
-    const response = await fetch(`${server.url}/${stage}?format=png`, {
+    const response = await fetch(`${server.url}/${stage}?format=png&working-size=128`, {
       method: "POST",
       body: CAT,
     });

@@ -1,0 +1,178 @@
+/**
+ * `deno task evaluate:fit --data VOC2012 --set dev`: what each fit rule makes of the CAMs of a set with known
+ * labels, before and after the dense CRF, at every background threshold.
+ *
+ * A rule and its threshold are to be chosen on one set and reported on another.
+ */
+
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { MEASURED_CLASSES } from "../../core/evaluation/cam_measures.ts";
+import { maskClasses, meanIou } from "../../core/evaluation/cam_report.ts";
+import type { Planes } from "../../core/raster.ts";
+import { createSilop, type Silop } from "../../core/silop.ts";
+import { fitMaps } from "../../core/stages/fit.ts";
+import { findEdges, paintLabels, type PerimeterBranch } from "../../core/stages/perimeter.ts";
+import { FIT_RULES } from "../../core/stages/refine_choices.ts";
+import { walkCam } from "../../core/stages/walk.ts";
+import { VOC_CLASSES } from "../../core/voc/classes.ts";
+import { VocFolder } from "../../core/voc/folder.ts";
+import { addConfusion, type Confusion, createConfusion } from "../../kernels/confusion.ts";
+import { crfKernels } from "../../kernels/dense_crf.ts";
+import { pseudoLabels } from "../../kernels/pseudo_labels.ts";
+import { sweepConfusion } from "../../kernels/sweep_confusion.ts";
+import {
+  addWorkOptions,
+  createCommand,
+  EXIT_USAGE,
+  fail,
+  integerIn,
+  limitsOf,
+  numbersIn,
+  readList,
+  type WorkFlags,
+} from "../cli.ts";
+import { startProgress } from "../progress.ts";
+
+interface FitFlags extends WorkFlags {
+  data: string;
+  set: string;
+  limit?: number;
+  classes?: string[];
+  thresholds?: number[];
+}
+
+/** Confusions of one kind of maps: as they are and after the CRF, one for each threshold. */
+interface Tally {
+  readonly plain: Confusion[];
+  readonly revised: Confusion[];
+}
+
+const CLASSES = VOC_CLASSES.length + 1;
+/** Larger photos would be reduced, and no longer fit their truth. */
+const WORKING_SIZE = 768;
+const THRESHOLDS = Array.from({ length: 20 }, (_, i) => (i + 1) / 50);
+/** As in `core/stages/refine.ts`. */
+const CRF_STEPS = 1;
+
+async function run(flags: FitFlags): Promise<void> {
+  const names = flags.classes ?? MEASURED_CLASSES;
+  const thresholds = [...new Set(flags.thresholds ?? THRESHOLDS)].sort((a, b) => a - b);
+  let chosen: number[];
+  try {
+    chosen = maskClasses(names, VOC_CLASSES);
+  } catch (error) {
+    fail((error as Error).message, EXIT_USAGE);
+  }
+  const data = new VocFolder(flags.data);
+  const ids = (await data.ids(flags.set)).slice(0, flags.limit);
+  if (ids.length === 0) fail(`${flags.set} names no images`);
+  using silop = createSilop({
+    device: flags.device,
+    workers: flags.workers,
+    threads: flags.threads,
+    aim: "throughput",
+    models: flags.models === undefined ? undefined : pathToFileURL(resolve(flags.models) + "/"),
+    limits: limitsOf(flags),
+  });
+  await silop.ready;
+  const tallies = new Map<string, Tally>();
+  const progress = startProgress(`fits of ${flags.set}`, ids.length, "images");
+  let next = 0;
+  const lane = async () => {
+    while (next < ids.length) {
+      await measure(silop, data, ids[next++]!, thresholds, tallies);
+      progress.step();
+    }
+  };
+  await Promise.all(Array.from({ length: silop.plan.workers + 1 }, lane));
+  progress.stop();
+  console.log(
+    `${flags.set}, ${ids.length} images, known labels: mean IoU over ${names.join(", ")}`,
+  );
+  console.log(`at the best threshold; ${CRF_STEPS} step of the CRF\n`);
+  console.log(`${"rule".padEnd(27)}${"maps".padStart(6)}   at${"with CRF".padStart(12)}   at`);
+  const best = (matrices: readonly Confusion[]) => {
+    const means = matrices.map((matrix) => meanIou(matrix, chosen));
+    const at = means.indexOf(Math.max(...means));
+    return `${(100 * means[at]!).toFixed(2)} ${thresholds[at]!.toFixed(2)}`;
+  };
+  for (const [rule, { plain, revised }] of tallies) {
+    console.log(`${rule.padEnd(27)}${best(plain).padStart(11)}${best(revised).padStart(17)}`);
+  }
+}
+
+/** Adds one image to the tallies of the CAM, of each rule, and of walks. */
+async function measure(
+  silop: Silop,
+  data: VocFolder,
+  id: string,
+  thresholds: readonly number[],
+  tallies: Map<string, Tally>,
+): Promise<void> {
+  const labels = (await data.labels(id)).map((label) => VOC_CLASSES[label]!);
+  const truth = await data.truth(id);
+  const bytes = await readFile(data.imagePath(id));
+  const { cam, image, perimeters } = await silop.refine(bytes, {
+    labels,
+    workingSize: WORKING_SIZE,
+  });
+  if (labels.length === 0) return;
+  const { width, height } = image;
+  if (width !== truth.width || height !== truth.height) {
+    throw new TypeError(`${id} is ${width}×${height} px, its truth ${truth.width}×${truth.height}`);
+  }
+  const kernels = crfKernels(image.data, width, height);
+  const add = (name: string, maps: Planes) => {
+    const create = () => thresholds.map(() => createConfusion(CLASSES));
+    const tally = tallies.get(name) ?? { plain: create(), revised: create() };
+    tallies.set(name, tally);
+    const plain = sweepConfusion(truth.data, maps.data, cam.keys, thresholds, CLASSES);
+    thresholds.forEach((threshold, t) => {
+      plain[t]!.counts.forEach((count, i) => tally.plain[t]!.counts[i]! += count);
+      const options = { threshold, steps: CRF_STEPS };
+      const mask = pseudoLabels(maps.data, cam.keys, width, height, kernels, options);
+      addConfusion(tally.revised[t]!, truth.data, mask.labels);
+    });
+  };
+  const { branches } = perimeters;
+  const lines = branches.map(({ perimeter }) => perimeter);
+  add("cam", cam.hrCam);
+  add("cam, walked", walkCam(cam.cam, lines, width, height));
+  for (const rule of FIT_RULES) {
+    const fitted = fitMaps(cam, rule === "reference" ? branches.map(publish) : branches, rule);
+    add(rule, fitted.hrCam);
+    if (rule !== "mean-majority") continue;
+    add(`${rule}, walked`, walkCam(fitted.cam, lines, width, height));
+    for (const branch of branches) {
+      add(`${rule}, ${branch.method}`, fitMaps(cam, [branch], rule).hrCam);
+    }
+  }
+}
+
+/** The branch with the lines that the published code finds. */
+function publish(branch: PerimeterBranch): PerimeterBranch {
+  const { width, height, data } = branch.labels;
+  const edges = findEdges(data, paintLabels(data, width, height), "canny");
+  return { ...branch, perimeter: { width, height, data: edges } };
+}
+
+if (import.meta.main) {
+  const command = createCommand(
+    "evaluate:fit",
+    "Measure the rules that fit CAMs to perimeters on a set of images with truth.",
+  )
+    .requiredOption("--data <folder>", "folder laid out as VOC 2012's development kit")
+    .option("--set <name>", "list of images below ImageSets/Segmentation", "dev")
+    .option("--limit <n>", "only the first images of the set", integerIn(1, 1e6))
+    .option("--thresholds <list>", "to try (default: 0.02, 0.04 … 0.4)", numbersIn(0, 2))
+    .option("--classes <list>", `classes of the mean (default: ${MEASURED_CLASSES})`, readList)
+    .action(run);
+  addWorkOptions(command);
+  try {
+    await command.parseAsync(Deno.args, { from: "user" });
+  } catch (error) {
+    fail((error as Error).message);
+  }
+}
