@@ -70,7 +70,8 @@ for (const stage of ["/cam", "/segment"]) {
       ["scales=9", /0\.1\.\.4/],
       ["scales=0", /0\.1\.\.4/],
       ["scales=1,1,1,1,1,1,1,1,1", /1 to 8/],
-      ["scales=4,4&working-size=2048", /limit is 4000000/],
+      ["scales=4&working-size=2048", /limit is 2000000/],
+      ["scales=3,3,3,3", /limit is 4000000/],
       ["working-size=15", /16\.\.2048/],
       ["working-size=100.5", /integer/],
     ] as const;
