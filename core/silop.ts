@@ -19,9 +19,10 @@ import {
 } from "./runtime/pool.ts";
 import type { Cam, CamOptions } from "./stages/cam.ts";
 import type { Perimeters } from "./stages/perimeter.ts";
-import type { FileFormat, StageName, StageOptions, StageResult } from "./stages/render.ts";
+import type { StageName, StageOptions, StageResult } from "./stages/render.ts";
 import type { Refinement } from "./stages/refine.ts";
 import type { Segmentation } from "./stages/segment_stage.ts";
+import type { FileFormat } from "./stages/stage.ts";
 
 /** Options of {@linkcode createSilop}. */
 export interface SilopOptions extends WorkPlanOptions {

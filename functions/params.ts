@@ -47,7 +47,7 @@ function flag(description: string) {
 }
 
 /** The query of every stage, so that one query can be sent to all of them. */
-export const stageQuery = z.strictObject({
+const stageQuery = z.strictObject({
   labels: read(parseList, "Classes known to be in the image, as cat,dog; empty: none"),
   scales: read(parseNumbers, "Scales at which the image is looked at, as 0.5,1,1.5"),
   mirror: flag("Whether the mirrored image is looked at as well"),

@@ -21,5 +21,5 @@ export {
   resolveImageLimits,
 } from "./limits.ts";
 export { decodeMaskPng, encodeMaskPng, encodeRgbPng } from "./encode.ts";
-export { vocPalette } from "./palette.ts";
+export { greyPalette, vocPalette } from "./palette.ts";
 export { drawOverlay, type OverlayOptions } from "./overlay.ts";

@@ -20,6 +20,11 @@ export function vocPalette(): Uint8Array {
   return palette;
 }
 
+/** The palette in which every value is its own grey: `256×3`. */
+export function greyPalette(): Uint8Array {
+  return Uint8Array.from({ length: COLOURS * 3 }, (_, at) => Math.floor(at / 3));
+}
+
 /**
  * Throws unless `palette` has the form of {@link vocPalette}.
  *

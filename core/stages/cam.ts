@@ -69,7 +69,7 @@ export interface Cam {
 }
 
 /** Pixels over all scales (mirrors not counted) that one request may ask the network to see. */
-export const MAX_NETWORK_PIXELS = 4_000_000;
+const MAX_NETWORK_PIXELS = 4_000_000;
 /**
  * Pixels of one run of the network, which cannot be stopped once it has begun. Up to here an image and its
  * mirror image run together, which is quicker; beyond, one after the other.
@@ -78,7 +78,7 @@ const MAX_RUN_PIXELS = 1_000_000;
 /** Pixels of the image at one scale: beyond this even a run of its own would last too long. */
 const MAX_SCALED_PIXELS = 2_000_000;
 /** The most scales one request may ask for. */
-export const MAX_SCALES = 8;
+const MAX_SCALES = 8;
 const CAM_STRIDE = 4;
 const HR_STRIDE = 16;
 

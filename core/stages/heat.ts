@@ -1,6 +1,6 @@
 /** Pictures of class activation maps. */
 
-import { encodeMaskPng } from "../image/mod.ts";
+import { encodeMaskPng, greyPalette } from "../image/mod.ts";
 import type { Mask, Raster } from "../raster.ts";
 import { resizeImage } from "../../kernels/resize_image.ts";
 import type { Cam } from "./cam.ts";
@@ -38,7 +38,7 @@ export function strongest({ hrCam, width, height }: Pick<Cam, "hrCam" | "width" 
 
 /** A heat map as a grey PNG: black where no class was seen, white where a map is 1. */
 export function encodeHeatPng(heat: Mask): Uint8Array {
-  return encodeMaskPng(heat, Uint8Array.from({ length: 768 }, (_, i) => Math.floor(i / 3)));
+  return encodeMaskPng(heat, greyPalette());
 }
 
 /** Lays a heat map over its photo, the more opaque the hotter. */

@@ -1,6 +1,6 @@
 /** The stage `perimeter`: regions without classes and the lines between them. */
 
-import { encodeMaskPng, encodeRgbPng } from "../image/mod.ts";
+import { encodeMaskPng, encodeRgbPng, greyPalette } from "../image/mod.ts";
 import { encodeNpz, type NpyArray } from "../npz.ts";
 import type { Mask, Raster } from "../raster.ts";
 import { rankLabels } from "../../kernels/rank_labels.ts";
@@ -99,7 +99,7 @@ function joined([first, second]: readonly PerimeterBranch[]): Mask {
 
 /** The perimeters of one method, or of both in one map. */
 export function encodePerimeterPng(branches: readonly PerimeterBranch[]): Uint8Array {
-  const palette = Uint8Array.from({ length: 768 }, (_, at) => Math.floor(at / 3));
+  const palette = greyPalette();
   if (branches.length === 1) return encodeMaskPng(branches[0]!.perimeter, palette);
   BOTH_COLOURS.forEach((colour, at) => palette.set(colour, 3 * (at + 1)));
   return encodeMaskPng(joined(branches), palette);

@@ -12,8 +12,6 @@ import { refineStage } from "./refine_stage.ts";
 import { segmentStage } from "./segment_stage.ts";
 import type { Checkpoint, FileFormat, Stage, StageModels } from "./stage.ts";
 
-export { FILE_FORMATS, type FileFormat } from "./stage.ts";
-
 /** The stages that take an image, by name. */
 export const STAGES = {
   cam: camStage,
@@ -73,7 +71,7 @@ export async function renderStage<S extends StageName>(
     StageOutput<S>,
     StageSummary<S>
   >;
-  stage.check?.(options, models);
+  stage.check(options, models);
   const start = performance.now();
   const image = await decodeImage(bytes, { limits });
   checkpoint();

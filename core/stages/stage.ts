@@ -27,7 +27,7 @@ export interface Stage<Options, Result, Summary> {
    *
    * @throws {OptionError} An option cannot be served.
    */
-  check?(options: Options, models: StageModels): void;
+  check(options: Options, models: StageModels): void;
   /** @throws {OptionError} An option cannot be served, some of them with this image only. */
   compute(
     image: Raster,
