@@ -1,10 +1,12 @@
 /** What the command lines of the scripts have in common. */
 
+import { pathToFileURL } from "node:url";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { DEFAULT_IMAGE_LIMITS, type ImageLimits } from "../core/image/limits.ts";
 import { parseList, parseNumber, parseNumbers } from "../core/parse.ts";
 import { DEVICE_NAMES, type DeviceName } from "../core/runtime/device_names.ts";
 import type { WorkerReady } from "../core/runtime/pool.ts";
+import type { SilopOptions } from "../core/silop.ts";
 
 /** Exit code of a run in which something failed. */
 export const EXIT_FAILED = 1;
@@ -102,6 +104,18 @@ export function addWorkOptions(command: Command): Command {
     .option("--max-bytes <n>", "largest image file", many, maxBytes)
     .option("--max-pixels <n>", "most pixels of an image", many, maxPixels)
     .option("--max-side <n>", "longest side of an image, in pixels", many, maxSide);
+}
+
+/** What the options ask of `createSilop()`. */
+export function silopOptions(flags: WorkFlags): SilopOptions {
+  const { device, workers, threads, models } = flags;
+  return {
+    device,
+    workers,
+    threads,
+    models: models === undefined ? undefined : pathToFileURL(models + "/"),
+    limits: limitsOf(flags),
+  };
 }
 
 /** Says so when the CPU is used although there seems to be a GPU. */

@@ -13,7 +13,7 @@ import {
   type MethodChoice,
 } from "../core/stages/perimeter_choices.ts";
 import { createCommand, EXIT_USAGE, fail, integerIn } from "./cli.ts";
-import { addBatchOptions, type BatchFlags, runBatch } from "./photo_batch.ts";
+import { addBatchOptions, type BatchFlags, runPhotos } from "./photo_batch.ts";
 
 interface PerimeterFlags extends BatchFlags {
   method: MethodChoice;
@@ -51,7 +51,7 @@ if (reference && detector !== undefined && detector !== "canny") {
   fail(`--reference goes with --detector canny, not ${detector}`, EXIT_USAGE);
 }
 
-await runBatch(command.args, flags, {
+await runPhotos(command.args, flags, {
   stage: "perimeter",
   options: { method, detector, reference, workingSize, iterations, minLabels, seed },
   formats: STANDARD_FORMATS,

@@ -2,7 +2,6 @@
 
 import { readFile, stat } from "node:fs/promises";
 import { relative, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import type { Command } from "commander";
 import { type ListedFile, listImages, writeFileAtomic } from "../core/files.ts";
 import { checkImageBytes } from "../core/image/limits.ts";
@@ -15,7 +14,7 @@ import {
   addWorkOptions,
   EXIT_FAILED,
   fail,
-  limitsOf,
+  silopOptions,
   someOf,
   warnOfFallback,
   type WorkFlags,
@@ -73,7 +72,7 @@ export function addBatchOptions(
  * Puts all photos through a stage, writes the files wanted, and ends the program: with code 1 if any photo
  * failed, else with 0.
  */
-export async function runBatch<S extends StageName>(
+export async function runPhotos<S extends StageName>(
   paths: readonly string[],
   flags: BatchFlags,
   batch: Batch<S>,
@@ -150,15 +149,13 @@ async function withoutDone(planned: readonly PlannedPhoto[]): Promise<PlannedPho
 
 /** Workers side by side when there are photos for all cores, else more threads for each photo. */
 function open(flags: WorkFlags, photos: number): Silop {
-  const { device, workers, threads } = flags;
+  const { workers, threads } = flags;
   const aim = photos >= navigator.hardwareConcurrency ? "throughput" : "latency";
   const plan = planWork({ workers, threads, aim });
   return createSilop({
-    device,
+    ...silopOptions(flags),
     workers: workers ?? Math.min(plan.workers, photos),
     threads: plan.threads,
-    models: flags.models === undefined ? undefined : pathToFileURL(flags.models + "/"),
-    limits: limitsOf(flags),
   });
 }
 

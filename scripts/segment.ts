@@ -15,7 +15,7 @@ import {
   numbersIn,
   readList,
 } from "./cli.ts";
-import { addBatchOptions, type BatchFlags, runBatch } from "./photo_batch.ts";
+import { addBatchOptions, type BatchFlags, runPhotos } from "./photo_batch.ts";
 
 interface SegmentFlags extends BatchFlags {
   labels?: string[];
@@ -44,7 +44,7 @@ addBatchOptions(command, FORMATS, STANDARD_FORMATS).parse(Deno.args, { from: "us
 const flags = command.opts<SegmentFlags>();
 const { labels, scales, mirror, threshold, minArea, workingSize } = flags;
 
-await runBatch(command.args, flags, {
+await runPhotos(command.args, flags, {
   stage: "segment",
   options: { labels, scales, mirror, threshold, minArea, workingSize },
   formats: STANDARD_FORMATS,

@@ -5,7 +5,6 @@
  * been answered, within 20 seconds.
  */
 
-import { pathToFileURL } from "node:url";
 import { createSilop } from "../core/silop.ts";
 import { createApp } from "../functions/app.ts";
 import {
@@ -13,7 +12,7 @@ import {
   createCommand,
   fail,
   integerIn,
-  limitsOf,
+  silopOptions,
   warnOfFallback,
   type WorkFlags,
 } from "./cli.ts";
@@ -34,11 +33,7 @@ await start(command.opts<StartFlags>());
 
 async function start(flags: StartFlags): Promise<void> {
   const silop = createSilop({
-    device: flags.device,
-    workers: flags.workers,
-    threads: flags.threads,
-    models: flags.models === undefined ? undefined : pathToFileURL(flags.models + "/"),
-    limits: limitsOf(flags),
+    ...silopOptions(flags),
     onFault: (message, error) => console.error(message, error),
   });
   // Before the app hears of it, which would log what is said here.

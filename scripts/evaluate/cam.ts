@@ -5,8 +5,6 @@
  * Thresholds and scales are to be chosen on one set and reported on another: `--sweep` is for the first.
  */
 
-import { pathToFileURL } from "node:url";
-import { resolve } from "node:path";
 import { maskClasses, reportCams } from "../../core/evaluation/cam_report.ts";
 import { MEASURED_CLASSES, SWEEP } from "../../core/evaluation/cam_measures.ts";
 import { evaluateCamSet } from "../../core/evaluation/cam_set.ts";
@@ -19,10 +17,10 @@ import {
   createCommand,
   EXIT_USAGE,
   fail,
-  limitsOf,
   numberIn,
   numbersIn,
   readList,
+  silopOptions,
   warnOfFallback,
   type WorkFlags,
 } from "../cli.ts";
@@ -50,12 +48,8 @@ async function run(flags: EvaluateFlags): Promise<void> {
   const ids = await data.ids(flags.set);
   if (ids.length === 0) fail(`${flags.set} names no images`);
   using silop = createSilop({
-    device: flags.device,
-    workers: flags.workers,
-    threads: flags.threads,
+    ...silopOptions(flags),
     aim: "throughput",
-    models: flags.models === undefined ? undefined : pathToFileURL(resolve(flags.models) + "/"),
-    limits: limitsOf(flags),
   });
   const ready = await silop.ready;
   const { camModel: info, device } = ready;
