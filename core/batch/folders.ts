@@ -95,9 +95,9 @@ export function slotOf(kind: FileKind, { data, run, layout, others }: Places): S
   const madeBy = MAKERS[kind];
   if (layout === "published") {
     const [folder, ending] = PUBLISHED[kind];
-    return { folder: join(run, folder), ending, madeBy };
+    return { folder: join(run, folder), ending, madeBy, madeAs: kind };
   }
-  return { folder: join(run, kind), ending: OWN_ENDINGS[kind] ?? ".png", madeBy };
+  return { folder: join(run, kind), ending: OWN_ENDINGS[kind] ?? ".png", madeBy, madeAs: kind };
 }
 
 function predictions(name: string): string {

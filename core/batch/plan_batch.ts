@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type JournalEntry, readJournal } from "./journal.ts";
+import { fingerprint, readTask } from "./manifest.ts";
 import type { FileRecord, Slot, Slots } from "./task.ts";
 
 /** What is asked of a task. */
@@ -52,7 +53,7 @@ export function planBatch(request: PlanRequest): BatchPlan {
   const { run, task, ids, inputs, outputs, verify = false } = request;
   const journal = readJournal(run, task);
   const makers = new Set(Object.values(inputs).map(({ madeBy }) => madeBy));
-  const upstream = new Map([...makers].map((name) => [name, readJournal(run, name)]));
+  const upstream = new Map([...makers].map((name) => [name, readMaker(run, name)]));
   const todo: PlannedImage[] = [];
   const blocked: BlockedImage[] = [];
   const touched: JournalEntry[] = [];
@@ -61,9 +62,9 @@ export function planBatch(request: PlanRequest): BatchPlan {
     const stamps: Record<string, string> = {};
     let missing: string | null = null;
     for (const [kind, slot] of Object.entries(inputs)) {
-      const stamp = stampInput(kind, slot, id, upstream.get(slot.madeBy)!.get(id));
-      if (stamp === null) missing ??= describeMissing(slot, id);
-      else stamps[kind] = stamp;
+      const stamp = stampInput(kind, slot, id, upstream.get(slot.madeBy)!);
+      if ("missing" in stamp) missing ??= stamp.missing;
+      else stamps[kind] = stamp.is;
     }
     if (missing !== null) {
       blocked.push({ id, reason: missing });
@@ -83,20 +84,48 @@ export function planBatch(request: PlanRequest): BatchPlan {
   return { todo, done, touched, blocked };
 }
 
-/** What tells whether an input has changed; `null` when it is not there. */
+/** What is known of a task whose files are read. */
+interface Maker {
+  readonly journal: ReadonlyMap<string, JournalEntry>;
+  /** Fingerprint of what its results are made with; `null` when it was never begun. */
+  readonly with: string | null;
+}
+
+function readMaker(run: string, name: string): Maker {
+  const task = readTask(run, name);
+  return { journal: readJournal(run, name), with: task === undefined ? null : fingerprint(task) };
+}
+
+/**
+ * What tells whether an input has changed, or why it cannot be taken. Files in the place of a task's
+ * results are taken only as its journal knows them and made as the run now makes them, so that results
+ * of other options, or of half a run, are not mixed in.
+ */
 function stampInput(
   kind: string,
-  slot: Slot,
+  { folder, ending, madeBy, madeAs = kind }: Slot,
   id: string,
-  entry: JournalEntry | undefined,
-): string | null {
-  const path = join(slot.folder, id + slot.ending);
+  maker: Maker,
+): { readonly is: string } | { readonly missing: string } {
+  const path = join(folder, id + ending);
   const file = statSync(path, { throwIfNoEntry: false });
-  if (file === undefined) return null;
-  if (slot.madeBy === "data") return String(file.size);
-  const record = entry?.out[kind];
-  if (record !== undefined && confirmFile(path, record) !== null) return record.sha256;
-  return `${file.size} bytes of ${Math.floor(file.mtimeMs)}`;
+  const again = `run voc:${madeBy} first`;
+  if (madeBy === "data" || madeBy === "other") {
+    if (file === undefined) return { missing: `There is no ${path}` };
+    if (madeBy === "data") return { is: String(file.size) };
+    return { is: `${file.size} bytes of ${Math.floor(file.mtimeMs)}` };
+  }
+  if (file === undefined) return { missing: `There is no ${path}: ${again}` };
+  const entry = maker.journal.get(id);
+  const record = entry?.out[madeAs];
+  if (record === undefined || confirmFile(path, record) === null) {
+    const elsewhere = `or name its folder with --use ${madeAs}=`;
+    return { missing: `${path} is not what voc:${madeBy} has made: ${again}, ${elsewhere}` };
+  }
+  if (entry!.with !== maker.with) {
+    return { missing: `${path} was made with other options than the run's: ${again}` };
+  }
+  return { is: record.sha256 };
 }
 
 function sameInputs(entry: JournalEntry, stamps: Readonly<Record<string, string>>): boolean {
@@ -138,10 +167,4 @@ export function confirmFile(
   const sha256 = createHash("sha256").update(readFileSync(path)).digest("hex");
   if (sha256 !== record.sha256) return null;
   return mtime === record.mtime ? record : { ...record, mtime };
-}
-
-function describeMissing({ folder, ending, madeBy }: Slot, id: string): string {
-  const path = join(folder, id + ending);
-  const ofTask = madeBy !== "data" && madeBy !== "other";
-  return ofTask ? `There is no ${path}: run voc:${madeBy} first` : `There is no ${path}`;
 }

@@ -19,6 +19,8 @@ export interface Slot {
    * their sizes alone so that a copy of it is as good, or `"other"`.
    */
   readonly madeBy: string;
+  /** The kind by which the journal of that task knows these files. Default: the reader's own name. */
+  readonly madeAs?: string;
 }
 
 /** Some kinds of file by name. */

@@ -12,8 +12,16 @@ import {
 } from "node:fs/promises";
 import { join } from "node:path";
 import { BatchError } from "../../../core/errors.ts";
-import { runBatch } from "../../../core/batch/run_batch.ts";
-import { fakeBatch, makeFakeSet, readResults, runFake } from "./fake_batch.ts";
+import { type BatchOutcome, runBatch } from "../../../core/batch/run_batch.ts";
+import { fakeBatch, type FakeSet, makeFakeSet, readResults, runFake } from "./fake_batch.ts";
+
+/** A task that reads what the first one makes. */
+function runEcho(set: FakeSet): Promise<BatchOutcome> {
+  const ending = ".txt";
+  const shout = { folder: join(set.run, "shout"), ending, madeBy: "shout", madeAs: "shout" };
+  const echo = { folder: join(set.run, "echo"), ending, madeBy: "echo" };
+  return runFake(set, { task: "echo", inputs: { text: shout }, outputs: { shout: echo } });
+}
 
 Deno.test("runBatch() makes all files, and nothing the second time", async () => {
   await using set = await makeFakeSet(4);
@@ -97,24 +105,16 @@ Deno.test("runBatch() makes images again whose inputs have changed", async () =>
 
 Deno.test("runBatch() makes again what depends on files that another task has made again", async () => {
   await using set = await makeFakeSet(3);
-  const second = (parts = {}) => {
-    const shout = { folder: join(set.run, "shout"), ending: ".txt", madeBy: "shout" };
-    const echo = { folder: join(set.run, "echo"), ending: ".txt", madeBy: "echo" };
-    return runFake(set, {
-      task: "echo",
-      inputs: { text: shout },
-      outputs: { shout: echo },
-      ...parts,
-    });
-  };
+  const second = () => runEcho(set);
   await runFake(set);
   assert.equal((await second()).made, 3);
   await rm(join(set.run, "shout", "image_0.txt"));
   const blocked = await second();
   assert.deepEqual(blocked.failed, ["image_0"]);
   assert.match(await readFile(join(set.run, "errors.jsonl"), "utf8"), /run voc:shout first/);
+  // Made again, the file is the same; so is what was made of it.
   await runFake(set);
-  assert.equal((await second()).made, 1);
+  assert.equal((await second()).before, 3);
   await runFake(set, { mark: "?", redo: true });
   assert.equal((await second()).made, 3);
 });
@@ -250,4 +250,21 @@ Deno.test("runBatch() removes no file of an image that fails but those it has ma
     ["shout/image_0.txt", "somebody's"],
     ["shout/image_1.txt", "improved by hand"],
   ]);
+});
+
+Deno.test("runBatch() takes from other tasks only what they vouch for, made as the run makes it", async () => {
+  await using set = await makeFakeSet(4);
+  await runFake(set);
+  // Half made again with other options, and one file that nobody made.
+  await runFake(set, { ids: set.ids.slice(0, 2), mark: "?", redo: true });
+  await writeFile(join(set.run, "shout", "image_1.txt"), "somebody's");
+  const { made, failed } = await runEcho(set);
+  assert.deepEqual([made, failed], [1, ["image_1", "image_2", "image_3"]]);
+  const lines = (await readFile(join(set.run, "errors.jsonl"), "utf8")).trim().split("\n");
+  const messages = lines.map((line) => JSON.parse(line).message as string);
+  assert.match(messages[0]!, /image_1\.txt is not what voc:shout has made: .*--use shout=$/);
+  assert.match(messages[1]!, /image_2\.txt was made with other options than the run's/);
+  // The rest made the same way, the file of the other origin replaced.
+  await runFake(set, { mark: "?" });
+  assert.equal((await runEcho(set)).made, 3);
 });
