@@ -43,6 +43,14 @@ const NAMES = ["background", ...VOC_CLASSES];
 const STEP = 0.05;
 const STEPS = 15;
 
+/** How well results of a kind fit the truth. */
+interface Measured extends ChainResult {
+  /** Images measured. */
+  readonly images: number;
+  /** Images asked for that could not be measured, and are left out. */
+  readonly failed: number;
+}
+
 interface EvaluateFlags extends RunFlags {
   what?: Kind[];
   classes?: string[];
@@ -71,14 +79,15 @@ async function evaluate(flags: EvaluateFlags): Promise<void> {
   const kinds = flags.what ?? KINDS.filter((kind) => existsSync(slotOf(kind, places).folder));
   if (kinds.length === 0) fail(`There are no results in ${flags.run}`, EXIT_USAGE);
   const ids = await readIds(flags);
-  const results: ChainResult[] = [];
+  const results: Measured[] = [];
   let failures = 0;
   for (const kind of kinds) {
     const thresholds = thresholdsOf(kind);
     const { matrices, failed } = await count(flags, kind, thresholds, ids);
     failures += failed;
     if (failed === ids.length) continue;
-    results.push(reportChain(kind, matrices, thresholds, NAMES, chosen, flags.threshold));
+    const result = reportChain(kind, matrices, thresholds, NAMES, chosen, flags.threshold);
+    results.push({ ...result, images: ids.length - failed, failed });
   }
   if (results.length > 0) await report(flags, results, ids.length);
   if (failures > 0) {
@@ -138,21 +147,32 @@ async function count(
   return { matrices, failed: failed.length };
 }
 
-async function report(flags: EvaluateFlags, results: ChainResult[], images: number): Promise<void> {
-  const folder = join(flags.run, "evaluation");
-  const metrics = { set: flags.set, images, classes: flags.classes ?? [], results };
+async function report(flags: EvaluateFlags, results: Measured[], asked: number): Promise<void> {
+  const shard = shardName(flags);
+  const path = (name: string, ending: string) =>
+    join(flags.run, "evaluation", [name, shard, ending].filter((part) => part !== "").join("."));
+  const metrics = { set: flags.set, shard, asked, classes: flags.classes ?? [], results };
   const table = tableOf(results);
-  await writeFileAtomic(join(folder, "metrics.json"), JSON.stringify(metrics, null, 2) + "\n");
-  await writeFileAtomic(join(folder, "metrics.txt"), table);
-  const title = `IoU by class, ${images} images of ${flags.set}`;
-  await writeFileAtomic(join(folder, "iou.svg"), plotIou(results, title));
+  await writeFileAtomic(path("metrics", "json"), JSON.stringify(metrics, null, 2) + "\n");
+  await writeFileAtomic(path("metrics", "txt"), table);
+  const set = shard === "" ? flags.set : `${flags.set}, part ${shard}`;
+  const title = `IoU by class, ${countOf(results)} images of ${set}`;
+  await writeFileAtomic(path("iou", "svg"), plotIou(results, title));
   console.log(table.trimEnd());
 }
 
-function tableOf(results: readonly ChainResult[]): string {
+/** `20`, or `18 to 20` where kinds of results were measured on different numbers of images. */
+function countOf(results: readonly Measured[]): string {
+  const counts = results.map(({ images }) => images);
+  const [least, most] = [Math.min(...counts), Math.max(...counts)];
+  return least === most ? `${most}` : `${least} to ${most}`;
+}
+
+function tableOf(results: readonly Measured[]): string {
   const percent = (value: number | null) => value === null ? "–" : (100 * value).toFixed(1);
   const rows = [
     ["", ...results.map(({ kind }) => kind)],
+    ["images", ...results.map(({ images }) => String(images))],
     [
       "threshold",
       ...results.map(({ at: { threshold }, chosenHere }) =>
@@ -164,8 +184,10 @@ function tableOf(results: readonly ChainResult[]): string {
     ["mIoU all 21", ...results.map(({ at }) => percent(at.miou))],
     ["FP", ...results.map(({ at }) => percent(at.fp))],
     ["FN", ...results.map(({ at }) => percent(at.fn))],
-    ...results[0]!.classes.flatMap(({ name, pixels }, c) =>
-      pixels > 0 ? [[name, ...results.map(({ classes }) => percent(classes[c]!.iou))]] : []
+    ...results[0]!.classes.flatMap(({ name }, c) =>
+      results.some(({ classes }) => classes[c]!.pixels > 0)
+        ? [[name, ...results.map(({ classes }) => percent(classes[c]!.iou))]]
+        : []
     ),
   ];
   const lines = rows.map(([name, ...cells]) =>
@@ -173,6 +195,9 @@ function tableOf(results: readonly ChainResult[]): string {
   );
   if (results.some(({ chosenHere }) => chosenHere)) {
     lines.push("* the best threshold for these very images, which flatters");
+  }
+  if (results.some(({ failed }) => failed > 0)) {
+    lines.push("Images that failed are left out: compare columns of the same images only");
   }
   return lines.join("\n") + "\n";
 }

@@ -13,8 +13,8 @@ const COLOURS = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00
 
 /** Draws the classes that occur in the truth, one bar for every kind of result. */
 export function plotIou(results: readonly ChainResult[], title: string): string {
-  const classes = results[0]!.classes.flatMap(({ name, pixels }, c) =>
-    pixels > 0 ? [{ name, c }] : []
+  const classes = results[0]!.classes.flatMap(({ name }, c) =>
+    results.some(({ classes }) => classes[c]!.pixels > 0) ? [{ name, c }] : []
   );
   const row = results.length * BAR + GAP;
   const width = LEFT + LENGTH + RIGHT;

@@ -12,7 +12,7 @@ import { drawContactSheet, type SheetRow } from "../../core/pictures/contact_she
 import type { Raster } from "../../core/raster.ts";
 import { createCommand, EXIT_FAILED, fail, integerIn } from "../cli.ts";
 import { startProgress } from "../progress.ts";
-import { addSetOptions, placesOf, readIds, type SetFlags } from "./voc_flags.ts";
+import { addSetOptions, placesOf, readIds, type SetFlags, shardName } from "./voc_flags.ts";
 
 interface SheetFlags extends SetFlags {
   rows: number;
@@ -36,6 +36,7 @@ async function drawSheets(flags: SheetFlags): Promise<void> {
   const columns = SHEET_COLUMNS.filter(([kind]) => existsSync(slotOf(kind, places).folder));
   const ids = await readIds(flags);
   const folder = join(flags.run, "sheets");
+  const names = [flags.set, shardName(flags)].filter((part) => part !== "").join("_");
   const progress = startProgress("sheet", ids.length, "images");
   let failures = 0;
   for (let start = 0; start < ids.length; start += flags.rows) {
@@ -52,7 +53,7 @@ async function drawSheets(flags: SheetFlags): Promise<void> {
     }
     const sheet = drawContactSheet(columns.map(([, name]) => name), rows, { side: flags.side });
     const number = String(start / flags.rows + 1).padStart(3, "0");
-    const path = join(folder, `${flags.set}_${number}.png`);
+    const path = join(folder, `${names}_${number}.png`);
     await writeFileAtomic(path, encodeRgbPng(sheet)).catch((error: Error) => fail(error.message));
     console.log(path);
   }

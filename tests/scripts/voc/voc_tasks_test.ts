@@ -80,6 +80,31 @@ Deno.test("voc:all makes every result of the chain, once, and voc:evaluate measu
   assert.equal(sheet.width, 6 + (kinds.length + 2) * 38);
 });
 
+Deno.test("voc:evaluate and voc:sheet tell what they left out, and name parts of a set", async () => {
+  await using tiny = await makeTinyVoc(4);
+  assert.equal((await voc("cam", tiny)).code, 0);
+  const labels = ["--from", "cam", "--crf-steps", "0", "--shard", "1/2"];
+  assert.equal((await voc("pseudo-labels", tiny, labels)).code, 0);
+  const { code, stdout } = await voc("evaluate", tiny);
+  assert.equal(code, 1);
+  assert.match(stdout, /images +4 +2\n/);
+  const folder = join(tiny.run, "evaluation");
+  const metrics = async (name: string) => {
+    const { asked, results } = JSON.parse(await readFile(join(folder, name), "utf8"));
+    return [asked, ...results.map(({ images, failed }: never) => [images, failed])];
+  };
+  assert.deepEqual(await metrics("metrics.json"), [4, [4, 0], [2, 2]]);
+  assert.match(await readFile(join(folder, "iou.svg"), "utf8"), /2 to 4 images of tiny</);
+
+  const part = ["--shard", "1/2"];
+  assert.equal((await voc("evaluate", tiny, part)).code, 0);
+  assert.deepEqual(await metrics("metrics.1of2.json"), [2, [2, 0], [2, 0]]);
+  assert.deepEqual(await metrics("metrics.json"), [4, [4, 0], [2, 2]]);
+  const where = ["--data", tiny.data, "--set", "tiny", "--run", tiny.run, "--side", "32"];
+  assert.equal((await runTask("voc:sheet", [...where, ...part])).code, 0);
+  assert.deepEqual(await readdir(join(tiny.run, "sheets")), ["tiny_1of2_001.png"]);
+});
+
 Deno.test("voc:cam goes on after images that cannot be read, tells them and exits with 1", async () => {
   await using tiny = await makeTinyVoc(4);
   await writeFile(join(tiny.data, "JPEGImages", `${tiny.ids[1]}.jpg`), "no photo");
