@@ -3,11 +3,11 @@
  * gone on with: files appear whole or not at all, and only what the journal vouches for counts as done.
  */
 
-import { appendFileSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join, resolve, sep } from "node:path";
 import { BatchError, StorageError } from "../errors.ts";
-import { writeFileAtomic } from "../files.ts";
 import { WorkerPool } from "../runtime/pool.ts";
+import { ErrorFile } from "./error_file.ts";
 import { JournalWriter, listFolder } from "./journal.ts";
 import { enterTask, fingerprint, type MadeWith } from "./manifest.ts";
 import { confirmFile, planBatch, type PlannedImage } from "./plan_batch.ts";
@@ -53,7 +53,7 @@ export interface BatchOutcome {
   readonly made: number;
   /** Images that were done before. */
   readonly before: number;
-  /** Ids of the images that failed; the reasons are in `errors.jsonl`. */
+  /** Ids of the images that failed; the reasons are in the file of errors (`error_file.ts`). */
   readonly failed: readonly string[];
   /** Images not begun because the signal came. */
   readonly left: number;
@@ -63,8 +63,8 @@ export interface BatchOutcome {
 const STALE_PART = 60_000;
 
 /**
- * Does the task for all images that are not done. Images that fail are noted in `RUN/errors.jsonl` and the
- * others go on.
+ * Does the task for all images that are not done. Images that fail are noted in the file of errors
+ * (`error_file.ts`) and the others go on.
  *
  * @param signal Ends the batch after the images in work.
  * @throws {BatchError} The run was begun with other options, its folder holds something else, or a
@@ -82,7 +82,7 @@ export async function runBatch(
   makeFolder(run);
   await enterTask(run, task, madeWith, batch.redo ?? false);
   removeParts(batch);
-  const errors = await ErrorFile.open(run, task, ids);
+  const errors = new ErrorFile(run, task, shard, ids);
   const stamp = fingerprint(madeWith);
   const plan = planBatch({ run, task, ids, inputs, outputs, with: stamp, verify: batch.verify });
   listener.planned?.(plan.todo.length, plan.done);
@@ -198,58 +198,5 @@ function removeEarlier({ id, before }: PlannedImage, outputs: Slots): void {
     const path = join(folder, id + ending);
     const record = before?.out[kind];
     if (record !== undefined && confirmFile(path, record) !== null) rmSync(path, { force: true });
-  }
-}
-
-/** A line of `RUN/errors.jsonl`. */
-export interface ErrorLine {
-  readonly time: string;
-  readonly task: string;
-  readonly id: string;
-  readonly error: string;
-  readonly message: string;
-}
-
-/** The file of the images that failed. */
-class ErrorFile {
-  private constructor(readonly path: string, readonly task: string) {}
-
-  /** Takes out what an earlier run said of these images: they are tried again now. */
-  static async open(run: string, task: string, ids: readonly string[]): Promise<ErrorFile> {
-    const path = join(run, "errors.jsonl");
-    const again = new Set(ids);
-    const lines = readLines(path);
-    const kept = lines.filter((line) => {
-      try {
-        const { task: other, id } = JSON.parse(line) as ErrorLine;
-        return other !== task || !again.has(id);
-      } catch {
-        return false;
-      }
-    });
-    if (kept.length < lines.length) {
-      if (kept.length === 0) rmSync(path, { force: true });
-      else await writeFileAtomic(path, kept.map((line) => line + "\n").join(""));
-    }
-    return new ErrorFile(path, task);
-  }
-
-  add(id: string, { name, message }: Error): void {
-    const time = new Date().toISOString();
-    const line: ErrorLine = { time, task: this.task, id, error: name, message };
-    try {
-      appendFileSync(this.path, JSON.stringify(line) + "\n");
-    } catch (error) {
-      throw new StorageError(`Cannot write ${this.path}: ${(error as Error).message}`);
-    }
-  }
-}
-
-function readLines(path: string): string[] {
-  try {
-    return readFileSync(path, "utf8").split("\n").filter((line) => line !== "");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
   }
 }

@@ -7,6 +7,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { decodeNpz } from "../../core/npz.ts";
 import { writeFileAtomic } from "../../core/files.ts";
+import { errorFileName } from "../../core/batch/error_file.ts";
 import { type FileKind, slotOf } from "../../core/batch/folders.ts";
 import { runBatch } from "../../core/batch/run_batch.ts";
 import type { Slot } from "../../core/batch/task.ts";
@@ -91,7 +92,8 @@ async function evaluate(flags: EvaluateFlags): Promise<void> {
   }
   if (results.length > 0) await report(flags, results, ids.length);
   if (failures > 0) {
-    console.error(`${failures} failed: see errors.jsonl in ${flags.run}`);
+    const file = errorFileName("evaluate-*", shardName(flags));
+    console.error(`${failures} failed: see ${file} in ${flags.run}`);
     Deno.exit(EXIT_FAILED);
   }
   Deno.exit(0);

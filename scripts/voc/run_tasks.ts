@@ -2,6 +2,7 @@
 
 import { createCommand, EXIT_FAILED, fail } from "../cli.ts";
 import { startProgress } from "../progress.ts";
+import { errorFileName } from "../../core/batch/error_file.ts";
 import { type FileKind, type Places, slotOf } from "../../core/batch/folders.ts";
 import { type BatchOutcome, runBatch } from "../../core/batch/run_batch.ts";
 import type { Slots } from "../../core/batch/task.ts";
@@ -63,7 +64,10 @@ export async function runTasks(flags: RunFlags, tasks: readonly ChosenTask[]): P
     console.error(`all: ${made} results made in ${seconds} s`);
   }
   if (failures > 0) {
-    console.error(`${failures} failed: see errors.jsonl in ${flags.run}`);
+    const name = tasks.length === 1 ? tasks[0]!.name : "*";
+    console.error(
+      `${failures} failed: see ${errorFileName(name, shardName(flags))} in ${flags.run}`,
+    );
     Deno.exit(EXIT_FAILED);
   }
   Deno.exit(0);

@@ -268,3 +268,28 @@ Deno.test("runBatch() takes from other tasks only what they vouch for, made as t
   await runFake(set, { mark: "?" });
   assert.equal((await runEcho(set)).made, 3);
 });
+
+Deno.test("runBatch() keeps the errors of shards apart, and takes them out when all is tried again", async () => {
+  await using set = await makeFakeSet(4);
+  for (const id of set.ids) await writeFile(join(set.path, "texts", `${id}.txt`), "unreadable");
+  const part = (i: number) => ({ ids: set.ids.slice(2 * i, 2 * i + 2), shard: `${i + 1}of2` });
+  await Promise.all([runFake(set, part(0)), runFake(set, part(1))]);
+  const failed = async (name: string) => {
+    const lines = (await readFile(join(set.run, name), "utf8")).trim().split("\n");
+    return lines.map((line) => JSON.parse(line).id);
+  };
+  const names = async () => (await readdir(set.run)).filter((name) => /error/.test(name)).sort();
+  assert.deepEqual(await failed("errors.shout.1of2.jsonl"), ["image_0", "image_1"]);
+  assert.deepEqual(await failed("errors.shout.2of2.jsonl"), ["image_2", "image_3"]);
+  assert.deepEqual(await names(), ["errors.shout.1of2.jsonl", "errors.shout.2of2.jsonl"]);
+  await runFake(set, { ids: set.ids.slice(0, 3) });
+  assert.deepEqual(await names(), ["errors.jsonl", "errors.shout.2of2.jsonl"]);
+  assert.deepEqual(await failed("errors.shout.2of2.jsonl"), ["image_3"]);
+  // Another task's lines stay.
+  const other = { time: "", task: "echo", id: "image_0", error: "Error", message: "no" };
+  await appendFile(join(set.run, "errors.jsonl"), JSON.stringify(other) + "\n");
+  for (const id of set.ids) await writeFile(join(set.path, "texts", `${id}.txt`), "readable");
+  await runFake(set);
+  assert.deepEqual(await names(), ["errors.jsonl"]);
+  assert.equal(await readFile(join(set.run, "errors.jsonl"), "utf8"), JSON.stringify(other) + "\n");
+});
