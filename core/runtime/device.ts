@@ -98,6 +98,7 @@ const CUDA_DRIVERS = [
   "/usr/local/nvidia/lib64/libcuda.so.1",
 ];
 
-function hasNvidiaDriver(): boolean {
+/** Whether NVIDIA's driver is installed in one of its usual places. */
+export function hasNvidiaDriver(): boolean {
   return CUDA_DRIVERS.some((path) => existsSync(path));
 }

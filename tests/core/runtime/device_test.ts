@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
-import { openSessionAnywhere } from "../../../core/runtime/device.ts";
+import { hasNvidiaDriver, openSessionAnywhere } from "../../../core/runtime/device.ts";
 import { buildTinyModel } from "../../helpers/tiny_model.ts";
 
 Deno.test({
   name: "openSessionAnywhere() takes the CPU when CUDA does not work, and tells why",
-  ignore: existsSync("/dev/nvidiactl"),
+  ignore: hasNvidiaDriver(),
   async fn() {
     const { session, device, fallback } = await openSessionAnywhere(buildTinyModel(), {
       threads: 1,
