@@ -96,7 +96,7 @@ export const FIT_THRESHOLDS: Readonly<Record<FitRule, number>> = {
   "mean-majority": 0.16,
 };
 /** The same after a walk, whose result is divided by its largest value. */
-export const WALK_THRESHOLD = 0.2;
+export const WALK_THRESHOLD = 0.24;
 
 /** Mean-field updates, as in the published pseudo labels. */
 const CRF_STEPS = 1;
