@@ -9,6 +9,7 @@ import { BatchError, StorageError } from "../errors.ts";
 import { WorkerPool } from "../runtime/pool.ts";
 import { ErrorFile } from "./error_file.ts";
 import { JournalWriter, listFolder } from "./journal.ts";
+import { lockTask } from "./lock.ts";
 import { enterTask, fingerprint, type MadeWith } from "./manifest.ts";
 import { confirmFile, planBatch, type PlannedImage } from "./plan_batch.ts";
 import type { BatchResult, BatchSetup, BatchSurroundings, Slots } from "./task.ts";
@@ -67,8 +68,8 @@ const STALE_PART = 60_000;
  * (`error_file.ts`) and the others go on.
  *
  * @param signal Ends the batch after the images in work.
- * @throws {BatchError} The run was begun with other options, its folder holds something else, or a
- *   result would lie outside of it.
+ * @throws {BatchError} The run was begun with other options, its folder holds something else, a
+ *   result would lie outside of it, or somebody is at work on the same.
  * @throws {StorageError} Results cannot be written. Nothing half is left; images done stay done.
  * @throws Whatever keeps the workers from starting.
  */
@@ -80,6 +81,7 @@ export async function runBatch(
   const { run, task, ids, inputs, outputs, madeWith, shard = "" } = batch;
   assertInside(batch);
   makeFolder(run);
+  using _lock = lockTask(run, task, shard);
   await enterTask(run, task, madeWith, batch.redo ?? false);
   removeParts(batch);
   const errors = new ErrorFile(run, task, shard, ids);

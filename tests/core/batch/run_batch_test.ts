@@ -10,6 +10,7 @@ import {
   utimes,
   writeFile,
 } from "node:fs/promises";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BatchError } from "../../../core/errors.ts";
 import { type BatchOutcome, runBatch } from "../../../core/batch/run_batch.ts";
@@ -292,4 +293,33 @@ Deno.test("runBatch() keeps the errors of shards apart, and takes them out when 
   await runFake(set);
   assert.deepEqual(await names(), ["errors.jsonl"]);
   assert.equal(await readFile(join(set.run, "errors.jsonl"), "utf8"), JSON.stringify(other) + "\n");
+});
+
+Deno.test("runBatch() refuses what somebody is at work on, and takes no parts from them", async () => {
+  await using set = await makeFakeSet(2);
+  const part = join(set.run, "shout", `.image_0.txt.${crypto.randomUUID()}.part`);
+  const refused = { name: "BatchError", message: /Somebody is at work on shout/ };
+  const first = runBatch(fakeBatch(set.path, set.ids, { delay: 20 }), {
+    planned() {
+      mkdirSync(join(set.run, "shout"));
+      writeFileSync(part, "THE");
+    },
+  });
+  await Promise.all([
+    assert.rejects(runFake(set), refused),
+    assert.rejects(runFake(set, { shard: "1of2", ids: set.ids.slice(0, 1) }), refused),
+  ]);
+  // Another task of the same run may be at work.
+  assert.equal((await runFake(set, { task: "whisper", ids: [] })).made, 0);
+  assert.equal((await first).made, 2);
+  await stat(part);
+  assert.equal((await runFake(set)).before, 2);
+  await assert.rejects(stat(part), { code: "ENOENT" });
+
+  const shard = (name: string, delay = 0) =>
+    runFake(set, { shard: name, redo: true, mark: "?", delay });
+  const one = shard("1of2", 20);
+  await assert.rejects(shard("1of2"), refused);
+  await assert.rejects(runFake(set), refused);
+  assert.equal((await one).made, 2);
 });
