@@ -4,14 +4,14 @@ import { type BatchTask, TASK_NAMES, TASKS } from "../../core/batch/tasks.ts";
 import { createCommand } from "../cli.ts";
 import { type ChosenTask, runTasks } from "./run_tasks.ts";
 import { addSchemaOptions, readSchemaOptions } from "./schema_flags.ts";
-import { addRunOptions, type RunFlags } from "./voc_flags.ts";
+import { addNetworkOptions, addRedoOption, addWorkOptions, type RunFlags } from "./voc_flags.ts";
 
 const command = createCommand(
   "voc:all",
   "The chain from photos to pseudo labels. The random walk's edges are the perimeters, as there is no " +
     "AffinityNet yet.",
 );
-addRunOptions(command);
+addNetworkOptions(addRedoOption(addWorkOptions(command)));
 for (const name of TASK_NAMES) {
   const task: BatchTask = TASKS[name];
   addSchemaOptions(command, task.options, name);

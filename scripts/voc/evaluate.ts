@@ -27,7 +27,7 @@ import {
 import { startProgress } from "../progress.ts";
 import { plotIou } from "./plot_iou.ts";
 import {
-  addRunOptions,
+  addWorkOptions,
   placesOf,
   readIds,
   type RunFlags,
@@ -59,7 +59,7 @@ interface EvaluateFlags extends RunFlags {
 }
 
 const command = createCommand("voc:evaluate", "Compare the results of a run with the truth.");
-addRunOptions(command)
+addWorkOptions(command)
   .option("--what <list>", `of ${KINDS.join(",")} (default: all there are)`, someOf(KINDS))
   .option(
     "--classes <list>",
@@ -128,6 +128,7 @@ async function count(
     madeWith: { thresholds },
     surroundings,
     workers,
+    // Counts of other thresholds are worth nothing.
     redo: true,
   }, {
     planned: (todo) => todo > 0 && (progress = startProgress(task, todo, "images")),

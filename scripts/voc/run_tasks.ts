@@ -10,7 +10,9 @@ import { type BatchTask, type TaskName, TASKS } from "../../core/batch/tasks.ts"
 import { madeWith } from "./made_with.ts";
 import { addSchemaOptions, readSchemaOptions } from "./schema_flags.ts";
 import {
-  addRunOptions,
+  addNetworkOptions,
+  addRedoOption,
+  addWorkOptions,
   placesOf,
   readIds,
   type RunFlags,
@@ -27,7 +29,9 @@ const TOLD = 5;
 export async function runTaskScript(name: TaskName): Promise<never> {
   const task: BatchTask = TASKS[name];
   const command = createCommand(`voc:${name}`, task.description);
-  addSchemaOptions(addRunOptions(command), task.options);
+  addRedoOption(addWorkOptions(command));
+  if (task.networks.length > 0) addNetworkOptions(command);
+  addSchemaOptions(command, task.options);
   command.parse(Deno.args, { from: "user" });
   const flags = command.opts<RunFlags & Record<string, unknown>>();
   return await runTasks(flags, [{ name, options: readSchemaOptions(flags, task.options) }]);

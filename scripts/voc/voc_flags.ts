@@ -1,6 +1,6 @@
 /** What the commands for VOC-shaped data sets have in common. */
 
-import { existsSync } from "node:fs";
+import { statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type Command, InvalidArgumentError, Option } from "commander";
@@ -29,14 +29,15 @@ export interface SetFlags {
   use?: Partial<Record<FileKind, string>>;
 }
 
-/** Values of the options that {@linkcode addRunOptions} adds. */
+/** Values of the options that {@linkcode addWorkOptions} and {@linkcode addNetworkOptions} add. */
 export interface RunFlags extends SetFlags {
   jobs?: number;
-  threads: number;
-  device: DeviceName;
-  models?: string;
   redo?: boolean;
   verify?: boolean;
+  /** Of tasks that run networks, as are the following. */
+  threads?: number;
+  device?: DeviceName;
+  models?: string;
 }
 
 /** Part `index` of `count`. */
@@ -64,19 +65,28 @@ export function addSetOptions(command: Command): Command {
     );
 }
 
-/** Adds the options that tell how to work. */
-export function addRunOptions(command: Command): Command {
+/** Adds the options that tell how to work, and those of {@linkcode addSetOptions}. */
+export function addWorkOptions(command: Command): Command {
   return addSetOptions(command)
     .option("--jobs <n>", "images worked on at once (default: by the machine)", integerIn(1, 256))
+    .option("--verify", "read all files that should be done to see whether they are whole");
+}
+
+/** Adds the option to make images again. */
+export function addRedoOption(command: Command): Command {
+  return command.option("--redo", "make again what was made with other options");
+}
+
+/** Adds the options of tasks that run networks. */
+export function addNetworkOptions(command: Command): Command {
+  return command
     .option("--threads <n>", "threads of each job", integerIn(1, 256), 1)
     .addOption(
       // Not "auto": a run must be of one device.
       new Option("--device <name>", "where networks run").choices(["cpu", "cuda", "webgpu"])
         .default("cpu"),
     )
-    .option("--models <folder>", "folder with manifest.json (default: the embedded models)")
-    .option("--redo", "make again what was made with other options")
-    .option("--verify", "read all files that should be done to see whether they are whole");
+    .option("--models <folder>", "folder with manifest.json (default: the embedded models)");
 }
 
 /** The images asked for. */
@@ -112,7 +122,7 @@ export function shardName({ shard }: SetFlags): string {
 
 /** What workers are told of their surroundings, and how many there are. */
 export function surroundingsOf(
-  { device, threads, models, layout, jobs }: RunFlags,
+  { device = "cpu", threads = 1, models, layout, jobs }: RunFlags,
 ): { surroundings: BatchSurroundings; workers: number } {
   const folder = models === undefined ? EMBEDDED_MODELS : pathToFileURL(models + "/");
   return {
@@ -139,7 +149,9 @@ function readUse(
       `"${text}" is not KIND=FOLDER with a kind of ${Object.keys(MAKERS).join(", ")}.`,
     );
   }
-  if (!existsSync(folder)) throw new InvalidArgumentError(`There is no folder ${folder}.`);
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new InvalidArgumentError(`There is no folder ${folder}.`);
+  }
   return { ...before, [kind]: folder };
 }
 

@@ -10,9 +10,13 @@ import { makeTinyVoc, type TinyVoc } from "../../helpers/voc_folder.ts";
 const models: ModelFolder = await makeModelFolder();
 Deno.test.afterAll(async () => await models[Symbol.asyncDispose]());
 
+/** Tasks that run networks, and can be told where they are. */
+const NETWORKS = ["all", "cam", "perimeter"];
+
 function voc(name: string, { data, run }: TinyVoc, args: readonly string[] = []): Promise<Ended> {
-  const where = ["--data", data, "--set", "tiny", "--run", run, "--models", models.path];
-  return runTask(`voc:${name}`, [...where, "--jobs", "1", ...args]);
+  const where = ["--data", data, "--set", "tiny", "--run", run, "--jobs", "1"];
+  const network = NETWORKS.includes(name) ? ["--models", models.path] : [];
+  return runTask(`voc:${name}`, [...where, ...network, ...args]);
 }
 
 async function listAll(run: string): Promise<string[]> {
@@ -126,6 +130,19 @@ Deno.test("voc:cam takes a share of the images, and refuses command lines withou
   for (const args of [["--shard", "3/2"], ["--use", "mask=/tmp"], ["--working-size", "3"]]) {
     const { code, stderr } = await voc("cam", tiny, args);
     assert.equal(code, 2, stderr);
+  }
+  const file = `cam=${join(tiny.run, "run.json")}`;
+  const nonsense = [
+    ["fit", "--device", "cpu"],
+    ["pseudo-labels", "--threads", "2"],
+    ["evaluate", "--models", models.path],
+    ["evaluate", "--redo"],
+    ["evaluate", "--use", file],
+  ];
+  for (const [name, ...args] of nonsense) {
+    const { code, stderr } = await voc(name!, tiny, args);
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /^error: (unknown option|option '--use .* There is no folder)/m);
   }
 });
 
