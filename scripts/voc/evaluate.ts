@@ -31,6 +31,7 @@ import {
   placesOf,
   readIds,
   type RunFlags,
+  shardFile,
   shardName,
   surroundingsOf,
 } from "./voc_flags.ts";
@@ -153,7 +154,7 @@ async function count(
 async function report(flags: EvaluateFlags, results: Measured[], asked: number): Promise<void> {
   const shard = shardName(flags);
   const path = (name: string, ending: string) =>
-    join(flags.run, "evaluation", [name, shard, ending].filter((part) => part !== "").join("."));
+    join(flags.run, "evaluation", shardFile(name, flags, ending));
   const metrics = { set: flags.set, shard, asked, classes: flags.classes ?? [], results };
   const table = tableOf(results);
   await writeFileAtomic(path("metrics", "json"), JSON.stringify(metrics, null, 2) + "\n");

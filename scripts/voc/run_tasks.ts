@@ -1,5 +1,8 @@
 /** Runs batch tasks from the command line, one after another. */
 
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { writeFileAtomic } from "../../core/files.ts";
 import { createCommand, EXIT_FAILED, fail } from "../cli.ts";
 import { startProgress } from "../progress.ts";
 import { errorFileName } from "../../core/batch/error_file.ts";
@@ -16,6 +19,7 @@ import {
   placesOf,
   readIds,
   type RunFlags,
+  shardFile,
   shardName,
   surroundingsOf,
 } from "./voc_flags.ts";
@@ -43,11 +47,18 @@ export interface ChosenTask {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** Runs tasks in their order and ends the program. Images that fail in one are left out of the next. */
+/**
+ * Runs tasks in their order and ends the program. Images that fail in one are left out of the next. Of a
+ * chain of tasks, the images that came through all of it are listed in `RUN/complete.txt`
+ * (`complete.2of4.txt` for a shard): results that earlier runs left of others do not belong to them.
+ */
 export async function runTasks(flags: RunFlags, tasks: readonly ChosenTask[]): Promise<never> {
   const began = performance.now();
   let ids = await readIds(flags);
   const signal = stopOnSignals();
+  const list = join(flags.run, shardFile("complete", flags, "txt"));
+  // Not before the end is it true again.
+  rmSync(list, { force: true });
   let failures = 0;
   let made = 0;
   for (const task of tasks) {
@@ -64,6 +75,9 @@ export async function runTasks(flags: RunFlags, tasks: readonly ChosenTask[]): P
     }
   }
   if (tasks.length > 1) {
+    await writeFileAtomic(list, ids.map((id) => id + "\n").join("")).catch((error: Error) => {
+      fail(`Cannot write ${list}: ${error.message}`);
+    });
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
     console.error(`all: ${made} results made in ${seconds} s`);
   }

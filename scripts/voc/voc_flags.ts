@@ -115,6 +115,11 @@ export function placesOf({ data, run, layout, use = {} }: SetFlags): Places {
   return { data: resolve(data), run: resolve(run), layout, others };
 }
 
+/** Name of a file of the run, with the shard in it if there is one: `NAME.2of4.ENDING`. */
+export function shardFile(name: string, flags: SetFlags, ending: string): string {
+  return [name, shardName(flags), ending].filter((part) => part !== "").join(".");
+}
+
 /** `2of4`, for the name of a journal. */
 export function shardName({ shard }: SetFlags): string {
   return shard === undefined ? "" : `${shard.index}of${shard.count}`;

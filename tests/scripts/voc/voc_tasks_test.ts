@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { decodeCam, decodeMaps } from "../../../core/batch/codecs.ts";
 import { decodeImage, decodeMaskPng } from "../../../core/image/mod.ts";
@@ -47,7 +47,7 @@ Deno.test("voc:all makes every result of the chain, once, and voc:evaluate measu
   ];
   const results = kinds.flatMap(([kind, end]) => tiny.ids.map((id) => `${kind}/${id}${end}`));
   const files = (await listAll(tiny.run)).filter((name) => !name.startsWith("journal"));
-  assert.deepEqual(files, [...results, "run.json"].sort());
+  assert.deepEqual(files, [...results, "complete.txt", "run.json"].sort());
   const cam = decodeCam(await readFile(join(tiny.run, "cam", `${id}.npz`)));
   assert.deepEqual([cam.keys, cam.hrCam.width, cam.hrCam.height], [[0, 8], 60, 50]);
   const walk = decodeMaps(await readFile(join(tiny.run, "random_walk", `${id}.npz`)));
@@ -58,8 +58,19 @@ Deno.test("voc:all makes every result of the chain, once, and voc:evaluate measu
   const second = await voc("all", tiny, ["--combine-fit", "masks"]);
   assert.match(second.stderr, /pseudo-labels: 3 done already\nall: 0 results made/);
 
+  // An image whose beginning now fails is not in the list, though its pseudo labels are there.
+  const complete = join(tiny.run, "complete.txt");
+  assert.equal(await readFile(complete, "utf8"), tiny.ids.join("\n") + "\n");
+  const photo = join(tiny.data, "JPEGImages", `${tiny.ids[1]}.jpg`);
+  await rename(photo, photo + ".away");
+  assert.equal((await voc("all", tiny, ["--combine-fit", "masks"])).code, 1);
+  assert.equal(await readFile(complete, "utf8"), `${id}\n${bare}\n`);
+  await rename(photo + ".away", photo);
+
   const other = await voc("combine", tiny, ["--fit", "region-mean", "--redo"]);
   assert.match(other.stderr, /combine: 3 images in/);
+
+  await assert.rejects(stat(complete), { code: "ENOENT" });
 
   const changed = await voc("random-walk", tiny, ["--steps", "8"]);
   assert.equal(changed.code, 1);
