@@ -59,6 +59,9 @@ const stageQuery = z.strictObject({
   detector: z.enum(DETECTORS).optional()
     .describe("Exact boundary, canny on a picture of the regions, canny-photo; for perimeters"),
   reference: flag("Whether perimeters are those of the published code, by canny"),
+  iterations: read(parseNumber, "Most iterations of the training on the image; for perimeters"),
+  "min-labels": read(parseNumber, "Training ends with fewer labels than this; for perimeters"),
+  seed: read(parseNumber, "Seed of the training's initial weights; for perimeters"),
   fit: z.enum(FIT_RULES).optional()
     .describe("How maps are fitted to perimeters; for refinement"),
   walk: flag("Whether fitted maps walk at random between perimeters; for refinement"),
@@ -84,6 +87,9 @@ export interface StageParams {
     readonly method?: MethodChoice;
     readonly detector?: Detector;
     readonly reference?: boolean;
+    readonly iterations?: number;
+    readonly minLabels?: number;
+    readonly seed?: number;
     readonly fit?: FitRule;
     readonly walk?: boolean;
     readonly crf?: boolean;
@@ -118,6 +124,12 @@ export function readParams(query: URLSearchParams): StageParams {
     const [issue] = parsed.error.issues;
     throw badRequest(`Query parameter "${issue!.path.join(".")}": ${issue!.message}`);
   }
-  const { format, "working-size": workingSize, "min-area": minArea, ...rest } = parsed.data;
-  return { format, options: { ...rest, workingSize, minArea } };
+  const {
+    format,
+    "working-size": workingSize,
+    "min-area": minArea,
+    "min-labels": minLabels,
+    ...rest
+  } = parsed.data;
+  return { format, options: { ...rest, workingSize, minArea, minLabels } };
 }

@@ -54,6 +54,17 @@ Deno.test("POST /perimeter answers map, overlay and arrays of the photo's size",
   assert.deepEqual(reference.labels!.data, arrays.labels!.data);
 });
 
+Deno.test("POST /perimeter trains as long and from such weights as the query says", async () => {
+  const train = async (query: string) => {
+    const { results } = await (await post(`?working-size=64&${query}`)).json();
+    return results[0];
+  };
+  assert.equal((await train("iterations=1&min-labels=1")).iterations, 1);
+  assert.equal((await train("iterations=3&min-labels=1")).iterations, 3);
+  const [one, other] = [await train("iterations=2&seed=1"), await train("iterations=2&seed=2")];
+  assert.notDeepEqual([one.labels, one.regions], [other.labels, other.regions]);
+});
+
 Deno.test("POST /perimeter refuses what it does not understand or cannot serve", async () => {
   const cases: [query: string, status: number, detail: RegExp][] = [
     ["?method=watershed", 400, /method.*slic/],
@@ -61,6 +72,9 @@ Deno.test("POST /perimeter refuses what it does not understand or cannot serve",
     ["?reference=yes", 400, /reference/],
     ["?reference=true&detector=boundary", 422, /detector is canny/],
     ["?working-size=2000", 422, /16\.\.768/],
+    ["?iterations=0", 422, /1\.\.64/],
+    ["?min-labels=33", 422, /1\.\.32/],
+    ["?seed=x", 400, /seed/],
   ];
   for (const [query, status, detail] of cases) {
     const response = await post(query);
