@@ -4,11 +4,12 @@ import project from "../../deno.json" with { type: "json" };
 import type { Json, MadeWith } from "../../core/batch/manifest.ts";
 import type { BatchSurroundings } from "../../core/batch/task.ts";
 import type { BatchTask } from "../../core/batch/tasks.ts";
+import type { DeviceName } from "../../core/runtime/device_names.ts";
 import { findModel, loadManifest } from "../../core/runtime/models.ts";
 
 /**
  * Versions, options, and of tasks with networks the model and the runtime: with another number of
- * threads a sum may round differently.
+ * threads, or on a processor that takes channels in blocks of another size, a sum may round differently.
  *
  * @throws {ModelError} The models cannot be found.
  */
@@ -33,7 +34,16 @@ export async function madeWith(
       device,
       threads,
       platform: `${Deno.build.os} ${Deno.build.arch}`,
+      ...(networks.includes("uss") ? { blockSize: await blockSizeOn(device) } : {}),
     };
   }
   return made;
+}
+
+/** The block size that the segmentation's network is built for; see `core/stages/uss.ts`. */
+async function blockSizeOn(device: DeviceName): Promise<number | null> {
+  if (device !== "cpu") return null;
+  // Loaded only where it is needed: tasks without networks may not load native code.
+  const { probeBlockSize } = await import("../../core/onnx/block_size.ts");
+  return await probeBlockSize();
 }
