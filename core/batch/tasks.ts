@@ -57,9 +57,9 @@ export const fitOptions = z.strictObject({
 });
 
 export const combineOptions = z.strictObject({
-  fit: z.enum(["masks", "region-mean", "half"]).default("region-mean").describe(
+  fit: z.enum(["masks", "region-mean", "half", "mean-majority"]).default("region-mean").describe(
     "raise the CAM inside the masks of voc:fit as published, or take its mean over each region of " +
-      "both segmentations, wholly or by half",
+      "both segmentations, wholly or by half, or wholly and raised in the regions it mostly covers",
   ),
 });
 

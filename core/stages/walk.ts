@@ -7,8 +7,7 @@
 
 import { OptionError } from "../errors.ts";
 import type { Mask, Planes } from "../raster.ts";
-import { interpolateBilinear } from "../../kernels/interpolate.ts";
-import { randomWalk, type RandomWalkOptions } from "../../kernels/random_walk.ts";
+import { enlargeWalk, randomWalk, type RandomWalkOptions } from "../../kernels/random_walk.ts";
 
 /** Options of {@linkcode walkCam}. */
 export interface WalkOptions extends RandomWalkOptions {
@@ -46,18 +45,9 @@ export function walkCam(
   if (cam.channels === 0) return { width, height, channels: 0, data: new Float32Array(0) };
   for (let p = 0; p < edge.length; p++) edge[p]! *= edgeStrength;
   const walked = randomWalk(cam.data, cam.channels, edge, cam.width, cam.height, options);
-  const data = interpolateBilinear(
-    walked,
-    cam.channels,
-    cam.height,
-    cam.width,
-    cam.height * STRIDE,
-    cam.width * STRIDE,
-    { cropHeight: height, cropWidth: width },
-  );
-  let largest = 0;
-  for (let i = 0; i < data.length; i++) if (data[i]! > largest) largest = data[i]!;
-  if (largest > 0) { for (let i = 0; i < data.length; i++) data[i]! /= largest; }
+  const data = enlargeWalk(walked, cam.channels, cam.width, cam.height, width, height, {
+    stride: STRIDE,
+  });
   return { width, height, channels: cam.channels, data };
 }
 

@@ -3,8 +3,8 @@
 import type { z } from "zod";
 import { combineCam } from "../../../kernels/combine_cam.ts";
 import { connectedRegions, type Regions } from "../../../kernels/connected_regions.ts";
+import { fitCam, type FitRule } from "../../../kernels/fit_cam.ts";
 import { interpolateBilinear } from "../../../kernels/interpolate.ts";
-import { regionMeanCam } from "../../../kernels/region_cam.ts";
 import { OptionError } from "../../errors.ts";
 import type { Planes } from "../../raster.ts";
 import { type CamFile, decodeCam, decodeMasks, decodeUss, encodeCam } from "../codecs.ts";
@@ -16,7 +16,7 @@ export const prepare: Prepare<z.output<typeof combineOptions>> = ({ fit }, { lay
     const cam = decodeCam(files.cam!);
     const combined = fit === "masks"
       ? combineMasks(cam, files)
-      : await averageRegions(cam, files, fit === "half" ? 0.5 : 1);
+      : await averageRegions(cam, files, fit);
     return { combined: encodeCam({ keys: cam.keys, ...combined }, layout) };
   };
 };
@@ -34,14 +34,17 @@ function combineMasks({ keys, cam, hrCam }: CamFile, files: Files): Maps {
   return { cam: combine(cam), hrCam: combine(hrCam) };
 }
 
-async function averageRegions({ cam, hrCam }: CamFile, files: Files, share: number): Promise<Maps> {
-  const divisions = [await regionsIn(files.uss_slic!), await regionsIn(files.uss_quickshift!)];
+async function averageRegions({ cam, hrCam }: CamFile, files: Files, rule: FitRule): Promise<Maps> {
+  const segmentations = {
+    slic: { regions: await regionsIn(files.uss_slic!) },
+    quickshift: { regions: await regionsIn(files.uss_quickshift!) },
+  };
   const { width, height, channels } = hrCam;
   if (channels === 0) return { cam, hrCam };
-  const data = regionMeanCam(hrCam.data, channels, width, height, divisions, { share });
+  const { cam: data } = fitCam(hrCam.data, channels, width, height, segmentations, rule);
   return {
     hrCam: { ...hrCam, data },
-    // Of the averaged map, as regions have no counterpart at stride 4.
+    // Of the fitted map, as regions have no counterpart at stride 4.
     cam: {
       ...cam,
       data: interpolateBilinear(data, channels, height, width, cam.height, cam.width),
