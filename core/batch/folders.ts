@@ -18,7 +18,8 @@
  * With the layout `published` a run has the folders and files that the published Python scripts read and
  * write: below `RUN/Dataset` and `RUN/experiments/predictions`, CAMs as pickled dictionaries. Pictures
  * that they store as JPEG are lossless there (their content is PNG, which both Pillow and OpenCV tell
- * by its first bytes), because JPEG would blur the labels.
+ * by its first bytes), because JPEG would blur the labels. Some names tell options; other values of these
+ * are refused. That of the CAMs, which tells a network as well, is but the place where they are looked for.
  */
 
 import { join } from "node:path";
@@ -62,6 +63,29 @@ const PUBLISHED: Readonly<Record<MadeKind, readonly [folder: string, ending: str
   random_walk: [predictions(WALKED), ".npy"],
   pseudo_labels: [predictions(`${WALKED}@crf=1`), ".png"],
 };
+/** Options that those names tell, by task. `exp_times=8` is 2⁸ steps. */
+const PUBLISHED_OPTIONS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  "affinity-labels": { foreground: 0.6, background: 0.4 },
+  "random-walk": { beta: 10, steps: 256 },
+  "pseudo-labels": { crfSteps: 1 },
+};
+
+/**
+ * Why a task's results cannot be laid out as published: the folders' names would tell other options than
+ * the task's; `null` when they can.
+ */
+export function publishedMismatch(
+  task: string,
+  options: Readonly<Record<string, unknown>>,
+): string | null {
+  for (const [name, told] of Object.entries(PUBLISHED_OPTIONS[task] ?? {})) {
+    if (options[name] === told) continue;
+    return `The published folder of ${task} is named for ${name} ${told}, not ${options[name]}: ` +
+      "use that, or this project's own layout";
+  }
+  return null;
+}
+
 const OWN_ENDINGS: Partial<Record<MadeKind, string>> = {
   cam: ".npz",
   fit_slic: ".npz",

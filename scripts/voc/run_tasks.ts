@@ -3,10 +3,10 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { writeFileAtomic } from "../../core/files.ts";
-import { createCommand, EXIT_FAILED, fail } from "../cli.ts";
+import { createCommand, EXIT_FAILED, EXIT_USAGE, fail } from "../cli.ts";
 import { startProgress } from "../progress.ts";
 import { errorFileName } from "../../core/batch/error_file.ts";
-import { type FileKind, type Places, slotOf } from "../../core/batch/folders.ts";
+import { type FileKind, type Places, publishedMismatch, slotOf } from "../../core/batch/folders.ts";
 import { type BatchOutcome, runBatch } from "../../core/batch/run_batch.ts";
 import type { Slots } from "../../core/batch/task.ts";
 import { type BatchTask, type TaskName, TASKS } from "../../core/batch/tasks.ts";
@@ -54,6 +54,10 @@ export interface ChosenTask {
  */
 export async function runTasks(flags: RunFlags, tasks: readonly ChosenTask[]): Promise<never> {
   const began = performance.now();
+  for (const { name, options } of flags.layout === "published" ? tasks : []) {
+    const mismatch = publishedMismatch(name, options);
+    if (mismatch !== null) fail(mismatch, EXIT_USAGE);
+  }
   let ids = await readIds(flags);
   const signal = stopOnSignals();
   const list = join(flags.run, shardFile("complete", flags, "txt"));

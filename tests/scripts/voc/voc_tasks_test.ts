@@ -143,6 +143,10 @@ Deno.test("voc:cam takes a share of the images, and refuses command lines withou
     assert.equal(code, 2, stderr);
   }
   const file = `cam=${join(tiny.run, "run.json")}`;
+  const published = ["random-walk", "--layout", "published", "--beta", "8"];
+  const { code, stderr } = await voc(published[0]!, tiny, published.slice(1));
+  assert.equal(code, 2);
+  assert.match(stderr, /named for beta 10, not 8/);
   const nonsense = [
     ["fit", "--device", "cpu"],
     ["pseudo-labels", "--threads", "2"],
