@@ -8,6 +8,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { BatchError, StorageError } from "../errors.ts";
 import { writeFileAtomic } from "../files.ts";
+import { lockManifest } from "./lock.ts";
 
 /** Plain data. */
 export type Json = null | boolean | number | string | readonly Json[] | {
@@ -22,7 +23,7 @@ interface Manifest {
   readonly tasks: Readonly<Record<string, MadeWith>>;
 }
 
-/** Shards started at once write the same file; who finds his entry gone writes it again. */
+/** Where the file system has no locks, who finds his entry gone writes it again. */
 const WRITE_ATTEMPTS = 5;
 
 /** Short name of what something is made with, for the journal. */
@@ -43,6 +44,7 @@ export async function enterTask(
   madeWith: MadeWith,
   redo: boolean,
 ): Promise<void> {
+  using _lock = await lockManifest(run);
   const before = readManifest(run).tasks[task];
   if (before !== undefined) {
     const changes = differences(before, madeWith);
