@@ -24,6 +24,7 @@ const WARM_UP = 3;
 /** Lets the native threads of one side go to sleep before the other side is timed. */
 const PAUSE_MS = 50;
 const TICK_MS = 5;
+const LAG_ROUNDS = 10;
 
 const path = Deno.args[0] ?? "examples/cat.jpg";
 const photo = await Deno.readFile(path);
@@ -56,21 +57,27 @@ async function bare(): Promise<number> {
   return decoding + performance.now() - begin;
 }
 
-let lag = 0;
 async function request(format: string): Promise<number> {
+  const start = performance.now();
+  const response = await fetch(url + format, { method: "POST", body: photo });
+  await response.arrayBuffer();
+  const taken = performance.now() - start;
+  if (!response.ok) throw new Error(`POST /cam answered ${response.status}`);
+  return taken;
+}
+
+/** The longest that a timer was late during some requests; apart from timing, which it would disturb. */
+async function worstLag(format: string): Promise<number> {
+  let lag = 0;
   let last = performance.now();
   const timer = setInterval(() => {
     const now = performance.now();
     lag = Math.max(lag, now - last - TICK_MS);
     last = now;
   }, TICK_MS);
-  const start = performance.now();
-  const response = await fetch(url + format, { method: "POST", body: photo });
-  await response.arrayBuffer();
-  const taken = performance.now() - start;
+  for (let round = 0; round < LAG_ROUNDS; round++) await request(format);
   clearInterval(timer);
-  if (!response.ok) throw new Error(`POST /cam answered ${response.status}`);
-  return taken;
+  return lag;
 }
 
 const pause = () => new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
@@ -79,7 +86,6 @@ for (const format of ["json", "npz", "png"]) {
   const ours: number[] = [];
   const theirs: number[] = [];
   for (let round = -WARM_UP; round < ROUNDS; round++) {
-    if (round === 0) lag = 0;
     await pause();
     const reference = await bare();
     await pause();
@@ -96,7 +102,7 @@ for (const format of ["json", "npz", "png"]) {
     median_ms: round1(median(ours)),
     bare_ms: round1(median(theirs)),
     ratio: Number((median(ours) / median(theirs)).toFixed(3)),
-    max_event_loop_lag_ms: round1(lag),
+    max_event_loop_lag_ms: round1(await worstLag(format)),
   }));
 }
 await server.shutdown();
