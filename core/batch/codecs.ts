@@ -3,7 +3,13 @@
  * with those of another origin; what is written follows the layout.
  */
 
-import { decodeImage, decodeMaskPng, encodeMaskPng, encodeRgbPng } from "../image/mod.ts";
+import {
+  decodeImage,
+  decodeMaskPng,
+  encodeMaskPng,
+  encodeRgbPng,
+  greyPalette,
+} from "../image/mod.ts";
 import { decodeNpy, decodeNpz, encodeNpy, encodeNpz, type NpyArray } from "../npz.ts";
 import { decodePickledDict, encodePickledDict } from "../numpy_pickle.ts";
 import { DecodeError } from "../errors.ts";
@@ -80,11 +86,9 @@ export async function decodeUss(bytes: Uint8Array): Promise<UssFile> {
   return labels === null ? { picture } : { labels };
 }
 
-/** Grey for both readers of the published scripts, and for eyes. */
-const GREY = Uint8Array.from({ length: 768 }, (_, i) => Math.floor(i / 3));
-
+/** In grey, for the published scripts and for eyes. */
 export function encodePerimeter(perimeter: Mask): Uint8Array {
-  return encodeMaskPng(perimeter, GREY);
+  return encodeMaskPng(perimeter, greyPalette());
 }
 
 /** @throws The codec's errors. */
