@@ -1,0 +1,105 @@
+/**
+ * The layers networks are written in. A network is a function of a `NetworkLayers` and an image; who
+ * provides the layers decides what becomes of the weights: constants with batch normalisation folded
+ * in, for inference (`constant_layers.ts`), or inputs that are learnt (`learnt_layers.ts`), plain or
+ * blocked. So each network is described once.
+ *
+ * Weights go by the names of the published PyTorch code; a layer named `conv1` reads
+ * `conv1.weight` and, where it has one, `conv1.bias`; a normalisation `bn1` reads `bn1.weight`,
+ * `bn1.bias`, `bn1.running_mean` and `bn1.running_var`.
+ */
+
+import type { Activation } from "../onnx/layouts.ts";
+import type { Value } from "../onnx/graph_builder.ts";
+
+/** Shape of a convolution's weights: output channels, input channels per group, kernel. */
+export type ConvShape = readonly [out: number, inPerGroup: number, height: number, width: number];
+
+/** How a convolution slides and what follows it. */
+export interface NetworkConvOptions {
+  /** Default 1. */
+  readonly stride?: number;
+  /** Default 1. */
+  readonly dilation?: number;
+  /**
+   * Zeros on all four sides, or `"same"`: as TensorFlow pads, `ceil(size / stride)` cells, the odd zero
+   * below and right. Default: as many as keep the size at stride 1, for odd kernels.
+   */
+  readonly padding?: number | "same";
+  /** Default 1. */
+  readonly group?: number;
+  /** A map of the output's shape that is added before the activation. Default none. */
+  readonly add?: Value;
+  /** Default none. */
+  readonly activation?: Activation;
+}
+
+/** How a convolution with batch normalisation behind it is done. */
+export interface ConvNormOptions extends NetworkConvOptions {
+  /** Added to the variance. Default 1e-5. */
+  readonly epsilon?: number;
+  /** Whether the convolution has a bias of its own before the normalisation. Default false. */
+  readonly bias?: boolean;
+}
+
+/** See the head of this file. Maps may be blocked: take channel counts from the network. */
+export interface NetworkLayers {
+  /** `N×C×H×W` → a map of these layers. */
+  enter(x: Value): Value;
+  /** A map of these layers → `N×C×H×W` with `channels` channels. */
+  leave(x: Value, channels: number): Value;
+  /** A convolution followed by batch normalisation with its stored (fixed) statistics. */
+  convNorm(
+    x: Value,
+    conv: string,
+    norm: string,
+    shape: ConvShape,
+    options?: ConvNormOptions,
+  ): Value;
+  /** A convolution, by default without bias. */
+  conv(
+    x: Value,
+    name: string,
+    shape: ConvShape,
+    options?: NetworkConvOptions & { readonly bias?: boolean },
+  ): Value;
+  /** Batch normalisation with its stored statistics, on its own. */
+  norm(
+    x: Value,
+    name: string,
+    channels: number,
+    options?: { readonly epsilon?: number; readonly activation?: Activation },
+  ): Value;
+  /** Group normalisation (arXiv 1803.08494) with an affine part, epsilon 1e-5. */
+  groupNorm(
+    x: Value,
+    name: string,
+    channels: number,
+    groups: number,
+    options?: { readonly activation?: Activation },
+  ): Value;
+  relu(x: Value): Value;
+  add(a: Value, b: Value): Value;
+  /** A fully connected layer on `N×C`: `N×out`. */
+  linear(x: Value, name: string, shape: readonly [out: number, input: number]): Value;
+  maxPool(x: Value, kernel: number, stride: number, padding: number, channels: number): Value;
+  /** The mean of each window; `ceil` keeps a last partial window; zeros of the padding count only if asked. */
+  averagePool(
+    x: Value,
+    kernel: number,
+    stride: number,
+    options?: {
+      readonly padding?: number;
+      readonly ceil?: boolean;
+      readonly countPadding?: boolean;
+    },
+  ): Value;
+  /** The mean over rows and columns, `N×C×1×1`, plain. */
+  globalMean(x: Value, channels: number): Value;
+  /** Bilinear, to the size of `like`. */
+  resizeLike(x: Value, like: Value, channels: number, alignCorners: boolean): Value;
+  /** Joins maps along the channels. */
+  concat(maps: readonly Value[], channels: readonly number[]): Value;
+  /** Zeroes elements with the given probability while training; nothing at inference. */
+  dropout(x: Value, probability: number): Value;
+}
