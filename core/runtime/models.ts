@@ -1,55 +1,138 @@
 /** The models of this project: a manifest, and files whose checksums are verified before use. */
 
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { z } from "zod";
 import { ModelError } from "../errors.ts";
 
 const perChannel = z.tuple([z.number(), z.number(), z.number()]);
 const probability = z.number().min(0).max(1);
+const scales = z.array(z.number().min(0.1).max(4)).min(1).max(8);
+const classNames = (most: number) => z.array(z.string().min(1)).min(1).max(most);
 
-/** A classifier whose last layer is a map per class, as in Puzzle-CAM (arXiv 2101.11253). */
-const camModelSchema = z.strictObject({
-  task: z.literal("cam"),
+/** What is told of every model. */
+const described = {
   /** File beside the manifest. */
-  file: z.string().regex(/^[\w.-]+\.onnx$/),
+  file: z.string().regex(/^[\w@+-][\w.@+-]*\.onnx$/),
   bytes: z.int().positive(),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
-  /** Names of the classes in the order of the output's channels. */
-  classes: z.array(z.string()).min(1).max(254),
   /** Network input: `(RGB/255 − mean)/std`, per channel. */
   mean: perChannel,
   std: perChannel,
-  /** Pixels per map cell. */
-  outputStride: z.int().positive(),
-  /** Scales of the image used unless a caller names others. */
-  scales: z.array(z.number().positive()).min(1),
-  /** CAM value, 0..1, from which a pixel counts as foreground unless a caller names another. */
-  threshold: probability,
-  /** Sigmoid score from which a class counts as present in an unlabelled image, per class. */
-  scoreThresholds: z.array(probability),
+  /** Name of the network its features come from, as `resnest101`. */
+  backbone: z.string().optional(),
+  /** How weights are stored. Default: as the file says. */
+  precision: z.enum(["fp32", "fp16"]).optional(),
   licence: z.string(),
   origin: z.string(),
   /** The command that makes this file. */
   madeBy: z.string(),
-  card: z.string(),
+  /** File beside the manifest that tells what the model is worth. */
+  card: z.string().optional(),
+};
+
+/** A classifier whose last layer is a map per class, as in Puzzle-CAM (arXiv 2101.11253). */
+const camModelSchema = z.strictObject({
+  task: z.literal("cam"),
+  ...described,
+  /** Names of the classes in the order of the output's channels. */
+  classes: classNames(254),
+  /** Pixels per map cell. */
+  outputStride: z.int().positive(),
+  /** Scales of the image used unless a caller names others. */
+  scales,
+  /** CAM value, 0..1, from which a pixel counts as foreground unless a caller names another. */
+  threshold: probability,
+  /** Sigmoid score from which a class counts as present in an unlabelled image, per class. */
+  scoreThresholds: z.array(probability),
 }).refine((model) => model.scoreThresholds.length === model.classes.length, {
   message: "scoreThresholds must hold one number per class",
 });
 
-const manifestSchema = z.strictObject({
-  version: z.literal(1),
-  models: z.record(z.string(), camModelSchema),
+/** An AffinityNet (arXiv 1904.05044): one map that tells how much of an edge every cell is. */
+const affinityModelSchema = z.strictObject({
+  task: z.literal("affinity"),
+  ...described,
+  /** Pixels per map cell; CAMs walk at this stride. */
+  outputStride: z.literal(4),
+  /**
+   * Zeros are put right of the image and below it until both sides have `least` pixels and are multiples of
+   * `multiple`. The network sees them: its group normalisation counts them.
+   */
+  padding: z.strictObject({
+    least: z.int().min(0).max(2048),
+    multiple: z.int().min(1).max(128),
+  }),
+  /** The random walk's, unless a caller names others. */
+  radius: z.int().min(1).max(64),
+  beta: z.int().min(1).max(1000),
 });
 
-/** Everything known about a CAM model but its weights. */
-export type CamModelInfo = z.infer<typeof camModelSchema>;
+/** A network that gives a map per class, background being the first. */
+const segmentationModelSchema = z.strictObject({
+  task: z.literal("segmentation"),
+  ...described,
+  /** Names of the classes in the order of the output's channels, `background` first. */
+  classes: classNames(255).min(2),
+  /** Pixels per cell of the features. */
+  outputStride: z.int().positive(),
+  /** Scales of the image used unless a caller names others. */
+  scales,
+  /** Whether the mirrored image is looked at as well, unless a caller says otherwise. */
+  mirror: z.boolean(),
+  /** Whether a dense CRF revises the mask, unless a caller says otherwise. */
+  crf: z.boolean(),
+}).refine((model) => model.classes[0] === "background", {
+  message: "the first class must be background",
+});
+
+/** A network without a task of its own, whose features others are trained on. */
+const backboneModelSchema = z.strictObject({
+  task: z.literal("backbone"),
+  ...described,
+  /** Pixels per cell of the features. */
+  outputStride: z.int().positive(),
+});
+
+const modelSchema = z.discriminatedUnion("task", [
+  camModelSchema,
+  affinityModelSchema,
+  segmentationModelSchema,
+  backboneModelSchema,
+]);
+
+/** Names that are no paths, and that shells and addresses take as they are. */
+const modelName = z.string().regex(/^[A-Za-z0-9][\w.@+-]{0,99}$/, "must be a plain name")
+  .refine((name) => !name.endsWith(".onnx"), { message: "must not end in .onnx" });
+
+const manifestSchema = z.strictObject({
+  version: z.literal(1),
+  /** Models taken when none is named. Default: for each task the first. */
+  defaults: z.strictObject({
+    cam: z.string(),
+    affinity: z.string(),
+    segmentation: z.string(),
+  }).partial().optional(),
+  models: z.record(modelName, modelSchema),
+});
+
+/** What a model can be for. */
+export const MODEL_TASKS = ["cam", "affinity", "segmentation", "backbone"] as const;
+export type ModelTask = typeof MODEL_TASKS[number];
+/** Everything known about a model but its weights. */
+export type ModelInfo = z.infer<typeof modelSchema>;
+/** Everything known about a model of one task. */
+export type ModelInfoOf<T extends ModelTask> = Extract<ModelInfo, { task: T }>;
+export type CamModelInfo = ModelInfoOf<"cam">;
+export type AffinityModelInfo = ModelInfoOf<"affinity">;
+export type SegmentationModelInfo = ModelInfoOf<"segmentation">;
+export type BackboneModelInfo = ModelInfoOf<"backbone">;
 /** The parsed `models/manifest.json`. */
 export type Manifest = z.infer<typeof manifestSchema>;
 
 /** Where the models are that come with this project. */
 export const EMBEDDED_MODELS: URL = new URL("../../models/", import.meta.url);
-/** The CAM model used when none is named. */
+/** Name of the CAM model among them that is used when none is named. */
 export const DEFAULT_CAM_MODEL = "cam-efficientnet-lite0";
 
 /**
@@ -71,28 +154,48 @@ export async function loadManifest(folder: URL = EMBEDDED_MODELS): Promise<Manif
 
 /** Validates the text of a manifest; `where` names it in errors. */
 export function parseManifest(text: string, where: string): Manifest {
+  return parse(manifestSchema, text, `${where} is not a valid manifest`);
+}
+
+/** Validates the text of a file that describes one model; `where` names it in errors. */
+export function parseModelInfo(text: string, where: string): ModelInfo {
+  return parse(modelSchema, text, `${where} does not describe a model`);
+}
+
+function parse<Schema extends z.ZodType>(
+  schema: Schema,
+  text: string,
+  complaint: string,
+): z.output<Schema> {
   try {
-    return manifestSchema.parse(JSON.parse(text));
+    return schema.parse(JSON.parse(text));
   } catch (error) {
     const reason = error instanceof z.ZodError ? z.prettifyError(error) : (error as Error).message;
-    throw new ModelError(`Cannot read models: ${where} is not a valid manifest: ${reason}`, {
-      cause: error,
-    });
+    throw new ModelError(`Cannot read models: ${complaint}: ${reason}`, { cause: error });
   }
 }
 
 /**
  * Looks a model up by name.
  *
+ * @param task What it must be for. Default: `"cam"`.
  * @throws {ModelError} There is no such model; the text lists those there are.
  */
-export function findModel(manifest: Manifest, name: string): CamModelInfo {
+export function findModel<T extends ModelTask = "cam">(
+  manifest: Manifest,
+  name: string,
+  task: T = "cam" as T,
+): ModelInfoOf<T> {
   const model = Object.hasOwn(manifest.models, name) ? manifest.models[name] : undefined;
-  if (model === undefined) {
-    const known = Object.keys(manifest.models).join(", ") || "none";
-    throw new ModelError(`Unknown model "${name}"; the manifest has: ${known}`);
-  }
-  return model;
+  if (model?.task === task) return model as ModelInfoOf<T>;
+  if (model !== undefined) throw new ModelError(wrongTask(name, model.task, task));
+  const known = Object.keys(manifest.models).join(", ") || "none";
+  throw new ModelError(`Unknown model "${name}"; the manifest has: ${known}`);
+}
+
+/** What to say of a model that is for something else. */
+export function wrongTask(name: string, is: ModelTask, wanted: ModelTask): string {
+  return `Model "${name}" is for ${is}, not for ${wanted}`;
 }
 
 /**
@@ -101,24 +204,26 @@ export function findModel(manifest: Manifest, name: string): CamModelInfo {
  * @throws {ModelError} The file is missing or is not the one the manifest describes.
  */
 export async function readModel(
-  info: CamModelInfo,
+  info: Pick<ModelInfo, "file" | "bytes" | "sha256">,
   folder: URL = EMBEDDED_MODELS,
 ): Promise<Uint8Array> {
-  let bytes: Uint8Array;
+  const path = new URL(info.file, folder);
+  const complain = (what: string, cause?: unknown) =>
+    new ModelError(`Cannot load model: ${info.file} ${what}`, { cause });
+  let size: number;
+  let bytes: Uint8Array | null = null;
   try {
-    bytes = await readFile(new URL(info.file, folder));
+    // The size first: a file that is not the one described need not be read.
+    size = (await stat(path)).size;
+    if (size === info.bytes) bytes = await readFile(path);
   } catch (error) {
-    throw new ModelError(`Cannot load model: ${info.file} is missing`, { cause: error });
+    throw complain("is missing", error);
   }
-  if (bytes.length !== info.bytes) {
-    throw new ModelError(
-      `Cannot load model: ${info.file} has ${bytes.length} bytes, the manifest says ${info.bytes}`,
-    );
+  if (bytes === null || bytes.length !== info.bytes) {
+    throw complain(`has ${bytes?.length ?? size} bytes, the manifest says ${info.bytes}`);
   }
   if (createHash("sha256").update(bytes).digest("hex") !== info.sha256) {
-    throw new ModelError(
-      `Cannot load model: ${info.file} does not have the checksum of the manifest`,
-    );
+    throw complain("does not have the checksum of the manifest");
   }
   return bytes;
 }
