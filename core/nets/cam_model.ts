@@ -4,6 +4,7 @@ import { ModelError } from "../errors.ts";
 import { GraphBuilder } from "../onnx/graph_builder.ts";
 import { CLASSIFIER_TENSORS } from "../stages/classifier.ts";
 import type { StateDict } from "../weights/state_dict.ts";
+import { ConstantLayers } from "./constant_layers.ts";
 import {
   EFFICIENTNET_LITE,
   efficientNetLite,
@@ -42,10 +43,11 @@ export function buildCamModel(
 ): Uint8Array<ArrayBuffer> {
   const g = new GraphBuilder();
   const image = g.input(CLASSIFIER_TENSORS.input, "float32", ["N", 3, "H", "W"]);
-  const { features } = efficientNetLite(g, image, backbone, EFFICIENTNET_LITE[name], {
+  const layers = new ConstantLayers(g, backbone, { storage });
+  const { features } = efficientNetLite(layers, image, EFFICIENTNET_LITE[name], {
     outputStride: 16,
-    storage,
   });
+  layers.check("EfficientNet-Lite");
   const channels = features.size(1);
   const classes = tagBias.length;
   if (maps.length !== classes * channels || tags.length !== maps.length) {

@@ -3,8 +3,7 @@
  * and with ReLU6 for swish, so that they run well on processors without a GPU.
  *
  * A stem, sixteen or more inverted bottlenecks (MobileNetV2, arXiv 1801.04381) in seven stages, and
- * a head of 1280 channels. Batch normalisation is folded into the convolutions. Convolutions pad as
- * TensorFlow's "same" does, so that inputs of any size give `ceil(size / stride)` cells.
+ * a head of 1280 channels. Convolutions pad as TensorFlow's "same" does, so that inputs of any size give `ceil(size / stride)` cells.
  *
  * Weights go by the names of the PyTorch package efficientnet_lite_pytorch: `_conv_stem.weight`,
  * `_bn0.*`, `_blocks.3._expand_conv.weight`, …, `_conv_head.weight`, `_bn1.*`, `_fc.*`.
@@ -12,9 +11,9 @@
 
 import { OptionError } from "../errors.ts";
 import { GraphBuilder, type Value } from "../onnx/graph_builder.ts";
-import { requireTensors, type StateDict } from "../weights/state_dict.ts";
-import { toFloat32 } from "../weights/tensor.ts";
-import { foldBatchNorm } from "./fold_batch_norm.ts";
+import { type StateDict } from "../weights/state_dict.ts";
+import { ConstantLayers, listTensors } from "./constant_layers.ts";
+import type { NetworkLayers } from "./network_layers.ts";
 
 /** How one network of the family differs from the smallest. */
 export interface EfficientNetLiteScale {
@@ -52,20 +51,24 @@ export interface EfficientNetLiteOptions {
    * first block stays as it is, the depthwise convolutions behind it are dilated by 2. Default 32.
    */
   readonly outputStride?: 16 | 32;
-  /** `"fp16"` stores the weights as float16; computation stays float32. Default: float32. */
-  readonly storage?: "fp16";
+  /** Before the names of all its tensors. Default none. */
+  readonly prefix?: string;
 }
 
 /** What a network computes from an image. */
 export interface EfficientNetLiteFeatures {
   /** Output of each of the seven stages, before the head; not rectified. */
   readonly stages: readonly Value[];
-  /** `N×1280×h×w`, behind the head's ReLU6. */
+  /** Channels of each stage. */
+  readonly channels: readonly number[];
+  /** 1280 channels, behind the head's ReLU6. */
   readonly features: Value;
 }
 
 const STEM_CHANNELS = 32;
-const HEAD_CHANNELS = 1280;
+/** Channels of the features. */
+export const HEAD_CHANNELS = 1280;
+const IMAGENET_CLASSES = 1000;
 const BATCH_NORM_EPSILON = 1e-3;
 
 /** A stage before scaling: number of blocks, depthwise kernel, stride, expansion, channels. */
@@ -134,78 +137,46 @@ export function efficientNetLiteTensors(
   scale: EfficientNetLiteScale,
   classes = 0,
 ): Map<string, readonly number[]> {
-  const tensors = new Map<string, readonly number[]>();
-  const add = (convolution: string, norm: string, shape: readonly number[]) => {
-    tensors.set(`${convolution}.weight`, shape);
-    for (const name of ["weight", "bias", "running_mean", "running_var"]) {
-      tensors.set(`${norm}.${name}`, [shape[0]!]);
-    }
-  };
-  add("_conv_stem", "_bn0", [STEM_CHANNELS, 3, 3, 3]);
-  let channels = STEM_CHANNELS;
-  for (const { name, kernel, expansion, input, output } of listBlocks(scale)) {
-    const inner = input * expansion;
-    if (expansion > 1) add(`${name}._expand_conv`, `${name}._bn0`, [inner, input, 1, 1]);
-    add(`${name}._depthwise_conv`, `${name}._bn1`, [inner, 1, kernel, kernel]);
-    add(`${name}._project_conv`, `${name}._bn2`, [output, inner, 1, 1]);
-    channels = output;
-  }
-  add("_conv_head", "_bn1", [HEAD_CHANNELS, channels, 1, 1]);
-  if (classes > 0) {
-    tensors.set("_fc.weight", [classes, HEAD_CHANNELS]);
-    tensors.set("_fc.bias", [classes]);
-  }
-  return tensors;
+  return listTensors((layers, image) => {
+    const { features } = efficientNetLite(layers, image, scale);
+    if (classes > 0) efficientNetLiteClassifier(layers, features, classes);
+  });
 }
 
 /**
- * Adds a network to a graph, from the image to its features.
+ * A network from the image to its features.
  *
- * @param image `N×3×H×W`, normalised as `EFFICIENTNET_LITE_MEAN` says; H and W may be open.
- * @param weights Tensors by the package's names; others beside them are ignored.
- * @throws {ModelError} when tensors are missing or have other shapes; names the first few.
- * @throws {OptionError} when `outputStride` is neither 16 nor 32.
+ * @param image `N×3×H×W`, normalised as `EFFICIENTNET_LITE_MEAN` says.
+ * @returns Maps of `layers`.
+ * @throws {OptionError} when `outputStride` is neither 16 nor 32, or the scale is out of range.
  */
 export function efficientNetLite(
-  g: GraphBuilder,
+  layers: NetworkLayers,
   image: Value,
-  weights: StateDict,
   scale: EfficientNetLiteScale,
   options: EfficientNetLiteOptions = {},
 ): EfficientNetLiteFeatures {
-  const { outputStride = 32, storage } = options;
+  const { outputStride = 32, prefix = "" } = options;
   if (outputStride !== 16 && outputStride !== 32) {
     throw new OptionError(
       `Cannot build EfficientNet-Lite: output stride is ${outputStride}, not 16 or 32`,
     );
   }
-  requireTensors(weights, efficientNetLiteTensors(scale), "EfficientNet-Lite");
-
-  const convolve = (
-    x: Value,
-    convolution: string,
-    norm: string,
-    { stride = 1, dilation = 1, group = 1, rectify = true } = {},
-  ): Value => {
-    const folded = foldBatchNorm(weights, convolution, norm, BATCH_NORM_EPSILON);
-    const w = g.initializer(`${convolution}.weight`, folded.weights, folded.shape, { storage });
-    const bias = g.initializer(`${convolution}.bias`, folded.bias, [folded.bias.length]);
-    // With stride 1 "same" pads alike on both sides at any input size; with other strides the
-    // padding hangs on the size. ONNX Runtime does not combine automatic padding with dilation.
-    const padding = stride === 1
-      ? { pads: (dilation * (folded.shape[2]! - 1)) / 2 }
-      : { autoPad: "SAME_UPPER" as const };
-    const name = convolution;
-    const y = g.conv(x, w, { strides: stride, dilations: dilation, group, bias, ...padding, name });
-    return rectify ? g.clip(y, 0, 6, { name: `${convolution}.relu6` }) : y;
-  };
-
-  let x = convolve(image, "_conv_stem", "_bn0", { stride: 2 });
+  const same = { padding: "same", epsilon: BATCH_NORM_EPSILON } as const;
+  const rectified = { ...same, activation: "relu6" } as const;
+  const stem = [STEM_CHANNELS, 3, 3, 3] as const;
+  let x = layers.convNorm(image, `${prefix}_conv_stem`, `${prefix}_bn0`, stem, {
+    ...rectified,
+    stride: 2,
+  });
   let reached = 2;
   let dilation = 1;
+  let width = STEM_CHANNELS;
   const stages: Value[] = [];
+  const channels: number[] = [];
   for (const block of listBlocks(scale)) {
-    const { name, input, expansion } = block;
+    const { kernel, input, output, expansion } = block;
+    const name = prefix + block.name;
     let { stride } = block;
     const blockDilation = dilation;
     if (stride > 1 && reached === outputStride) {
@@ -214,49 +185,51 @@ export function efficientNetLite(
       stride = 1;
     }
     reached *= stride;
+    const inner = input * expansion;
     let y = x;
-    if (expansion > 1) y = convolve(y, `${name}._expand_conv`, `${name}._bn0`);
-    y = convolve(y, `${name}._depthwise_conv`, `${name}._bn1`, {
-      stride,
-      dilation: blockDilation,
-      group: input * expansion,
+    if (expansion > 1) {
+      const shape = [inner, input, 1, 1] as const;
+      y = layers.convNorm(y, `${name}._expand_conv`, `${name}._bn0`, shape, rectified);
+    }
+    y = layers.convNorm(
+      y,
+      `${name}._depthwise_conv`,
+      `${name}._bn1`,
+      [inner, 1, kernel, kernel],
+      { ...rectified, stride, dilation: blockDilation, group: inner },
+    );
+    x = layers.convNorm(y, `${name}._project_conv`, `${name}._bn2`, [output, inner, 1, 1], {
+      ...same,
+      add: block.shortcut ? x : undefined,
     });
-    y = convolve(y, `${name}._project_conv`, `${name}._bn2`, { rectify: false });
-    x = block.shortcut ? g.add(y, x, { name: `${name}.add` }) : y;
     stages[block.stage] = x;
+    channels[block.stage] = output;
+    width = output;
   }
-  return { stages, features: convolve(x, "_conv_head", "_bn1") };
+  const head = [HEAD_CHANNELS, width, 1, 1] as const;
+  const features = layers.convNorm(x, `${prefix}_conv_head`, `${prefix}_bn1`, head, rectified);
+  return { stages, channels, features };
 }
 
 /**
- * Adds the classifier: the mean of the features over all cells, then the linear layer `_fc`.
+ * The classifier: the mean of the features over all cells, then the linear layer `_fc`.
  *
- * @param features `N×1280×h×w`
+ * @param features 1280 channels, a map of `layers`.
  * @returns Logits, `N×classes`.
- * @throws {ModelError} when `_fc` is missing or has other shapes.
  */
 export function efficientNetLiteClassifier(
-  g: GraphBuilder,
+  layers: NetworkLayers,
   features: Value,
-  weights: StateDict,
-  options: Pick<EfficientNetLiteOptions, "storage"> = {},
+  classes: number,
 ): Value {
-  const classes = weights.get("_fc.weight")?.shape[0] ?? 1000;
-  const expected = new Map([
-    ["_fc.weight", [classes, HEAD_CHANNELS]],
-    ["_fc.bias", [classes]],
-  ]);
-  requireTensors(weights, expected, "EfficientNet-Lite's classifier");
-  const [weight, bias] = ["_fc.weight", "_fc.bias"].map((name) => weights.get(name)!);
-  const { storage } = options;
-  const w = g.initializer("_fc.weight", toFloat32(weight!), weight!.shape, { storage });
-  const c = g.initializer("_fc.bias", toFloat32(bias!), bias!.shape);
-  const pooled = g.reshape(g.globalAveragePool(features), [0, HEAD_CHANNELS]);
-  return g.gemm(pooled, w, { c, transB: true, name: "_fc" });
+  return layers.linear(layers.globalMean(features, HEAD_CHANNELS), "_fc", [classes, HEAD_CHANNELS]);
 }
 
 /** Options of `buildEfficientNetLite`. */
-export interface BuildEfficientNetLiteOptions extends EfficientNetLiteOptions {
+export interface BuildEfficientNetLiteOptions
+  extends Pick<EfficientNetLiteOptions, "outputStride"> {
+  /** `"fp16"` stores the weights as float16; computation stays float32. Default: float32. */
+  readonly storage?: "fp16";
   /** What the model gives: `features` (`N×1280×h×w`) or ImageNet `logits` (`N×1000`). Default features. */
   readonly head?: "features" | "logits";
 }
@@ -276,12 +249,15 @@ export function buildEfficientNetLite(
   const variant = EFFICIENTNET_LITE[name];
   const g = new GraphBuilder();
   const image = g.input("image", "float32", ["N", 3, "H", "W"]);
-  const { features } = efficientNetLite(g, image, weights, variant, options);
+  const layers = new ConstantLayers(g, weights, { storage });
+  const { features } = efficientNetLite(layers, image, variant, { outputStride });
   if (head === "logits") {
-    g.output("logits", efficientNetLiteClassifier(g, features, weights, options));
+    const classes = weights.get("_fc.weight")?.shape[0] ?? IMAGENET_CLASSES;
+    g.output("logits", efficientNetLiteClassifier(layers, features, classes));
   } else {
     g.output("features", features);
   }
+  layers.check("EfficientNet-Lite");
   return g.build({
     name,
     metadata: {

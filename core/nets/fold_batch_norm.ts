@@ -1,22 +1,80 @@
 /** Batch normalisation with fixed statistics, merged into the convolution in front of it. */
 
-import { type StateDict } from "../weights/state_dict.ts";
+import type { StateDict } from "../weights/state_dict.ts";
 import { toFloat32 } from "../weights/tensor.ts";
+
+/** The four lists of a batch normalisation, one value for each channel. */
+export interface BatchNormStatistics {
+  /** γ */
+  readonly weight: Float32Array;
+  /** β */
+  readonly bias: Float32Array;
+  /** μ */
+  readonly mean: Float32Array;
+  /** σ² */
+  readonly variance: Float32Array;
+}
+
+/** A linear map of each channel: `scale·x + shift`. */
+export interface ChannelMap {
+  readonly scale: Float32Array;
+  readonly shift: Float32Array;
+}
+
+/**
+ * What a batch normalisation does to a channel: s = γ / √(σ² + ε) and β − μ·s, computed in float64.
+ *
+ * @param epsilon ε
+ */
+export function channelMap(norm: BatchNormStatistics, epsilon: number): ChannelMap {
+  const { weight, bias, mean, variance } = norm;
+  const scale = new Float64Array(weight.length);
+  const shift = new Float32Array(weight.length);
+  for (let c = 0; c < scale.length; c++) {
+    scale[c] = weight[c]! / Math.sqrt(variance[c]! + epsilon);
+    shift[c] = bias[c]! - mean[c]! * scale[c]!;
+  }
+  return { scale: Float32Array.from(scale), shift };
+}
 
 /** A convolution that does the work of a convolution and the batch normalisation behind it. */
 export interface FoldedConvolution {
   /** `O×I×kh×kw`, row major. */
   readonly weights: Float32Array;
-  /** `O×I×kh×kw` */
-  readonly shape: readonly number[];
   /** One value for each of the O output channels. */
   readonly bias: Float32Array;
 }
 
 /**
- * Folds `norm.{weight, bias, running_mean, running_var}` into `convolution.weight` (no bias of its
- * own): with s = γ / √(σ² + ε), the weights become w·s and the bias β − μ·s, computed in float64.
- * The tensors must be there with fitting shapes (see `requireTensors`).
+ * Folds a normalisation into the convolution in front: the weights become w·s and the bias
+ * β + (b − μ)·s, computed in float64 and rounded once.
+ *
+ * @param weights `O×I×kh×kw`, row major; O as in `norm`.
+ * @param bias The convolution's own, b; `null` for none.
+ * @param epsilon ε of the normalisation.
+ */
+export function foldNormalisation(
+  weights: Float32Array,
+  bias: Float32Array | null,
+  norm: BatchNormStatistics,
+  epsilon: number,
+): FoldedConvolution {
+  const channels = norm.weight.length;
+  const perChannel = weights.length / channels;
+  const folded = new Float32Array(weights.length);
+  const foldedBias = new Float32Array(channels);
+  for (let c = 0; c < channels; c++) {
+    const scale = norm.weight[c]! / Math.sqrt(norm.variance[c]! + epsilon);
+    foldedBias[c] = norm.bias[c]! + ((bias ? bias[c]! : 0) - norm.mean[c]!) * scale;
+    const end = (c + 1) * perChannel;
+    for (let i = c * perChannel; i < end; i++) folded[i] = weights[i]! * scale;
+  }
+  return { weights: folded, bias: foldedBias };
+}
+
+/**
+ * Folds `norm.{weight, bias, running_mean, running_var}` into `convolution.weight` and, where there is
+ * one, `convolution.bias`. The tensors must be there with fitting shapes (see `requireTensors`).
  *
  * @param epsilon ε of the normalisation.
  */
@@ -25,21 +83,18 @@ export function foldBatchNorm(
   convolution: string,
   norm: string,
   epsilon: number,
-): FoldedConvolution {
+): FoldedConvolution & { readonly shape: readonly number[] } {
+  const values = (name: string) => toFloat32(tensors.get(name)!);
   const tensor = tensors.get(`${convolution}.weight`)!;
-  const source = toFloat32(tensor);
-  const [gamma, beta, mean, variance] = ["weight", "bias", "running_mean", "running_var"].map(
-    (name) => toFloat32(tensors.get(`${norm}.${name}`)!),
-  ) as [Float32Array, Float32Array, Float32Array, Float32Array];
-  const channels = gamma.length;
-  const perChannel = source.length / channels;
-  const weights = new Float32Array(source.length);
-  const bias = new Float32Array(channels);
-  for (let c = 0; c < channels; c++) {
-    const scale = gamma[c]! / Math.sqrt(variance[c]! + epsilon);
-    bias[c] = beta[c]! - mean[c]! * scale;
-    const end = (c + 1) * perChannel;
-    for (let i = c * perChannel; i < end; i++) weights[i] = source[i]! * scale;
-  }
-  return { weights, shape: tensor.shape, bias };
+  const statistics = {
+    weight: values(`${norm}.weight`),
+    bias: values(`${norm}.bias`),
+    mean: values(`${norm}.running_mean`),
+    variance: values(`${norm}.running_var`),
+  };
+  const bias = tensors.has(`${convolution}.bias`) ? values(`${convolution}.bias`) : null;
+  return {
+    ...foldNormalisation(toFloat32(tensor), bias, statistics, epsilon),
+    shape: tensor.shape,
+  };
 }

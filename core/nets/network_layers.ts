@@ -80,7 +80,7 @@ export interface NetworkLayers {
   ): Value;
   relu(x: Value): Value;
   add(a: Value, b: Value): Value;
-  /** A fully connected layer on `N×C`: `N×out`. */
+  /** A fully connected layer with bias on `N×C` or `N×C×1×1`: `N×out`, plain. */
   linear(x: Value, name: string, shape: readonly [out: number, input: number]): Value;
   maxPool(x: Value, kernel: number, stride: number, padding: number, channels: number): Value;
   /** The mean of each window; `ceil` keeps a last partial window; zeros of the padding count only if asked. */
@@ -94,10 +94,29 @@ export interface NetworkLayers {
       readonly countPadding?: boolean;
     },
   ): Value;
-  /** The mean over rows and columns, `N×C×1×1`, plain. */
+  /** The mean over rows and columns, `N×C×1×1`, plain; `enter` it before a convolution. */
   globalMean(x: Value, channels: number): Value;
   /** Bilinear, to the size of `like`. */
   resizeLike(x: Value, like: Value, channels: number, alignCorners: boolean): Value;
+  /**
+   * Bilinear (half-pixel centres), enlarged by a whole factor and cut right and below to the size of
+   * `like`.
+   */
+  enlargeLike(x: Value, factor: number, like: Value, channels: number): Value;
+  /**
+   * Split attention (arXiv 2004.08955): of `radix` groups of `channels` channels each, the sum weighted
+   * by a softmax over the groups.
+   *
+   * @param x A map of radix·channels channels.
+   * @param logits From the mean over rows and columns of the groups' sum (`N×channels×1×1`, a map of these
+   *   layers) to the weights before the softmax (`N×(radix·channels)×1×1`, a map of these layers).
+   */
+  splitAttention(
+    x: Value,
+    channels: number,
+    radix: number,
+    logits: (pooled: Value) => Value,
+  ): Value;
   /** Joins maps along the channels. */
   concat(maps: readonly Value[], channels: readonly number[]): Value;
   /** Zeroes elements with the given probability while training; nothing at inference. */

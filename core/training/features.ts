@@ -14,6 +14,7 @@ import { join } from "node:path";
 import * as ort from "onnxruntime-node";
 import { writeFileAtomic } from "../files.ts";
 import { decodeImage } from "../image/mod.ts";
+import { ConstantLayers } from "../nets/constant_layers.ts";
 import {
   EFFICIENTNET_LITE,
   EFFICIENTNET_LITE_MEAN,
@@ -49,10 +50,11 @@ export function buildFeatureExtractor(
 ): Uint8Array {
   const g = new GraphBuilder();
   const image = g.input("image", "float32", [1, 3, "H", "W"]);
-  const { features } = efficientNetLite(g, image, weights, EFFICIENTNET_LITE[name], {
+  const layers = new ConstantLayers(g, weights, options);
+  const { features } = efficientNetLite(layers, image, EFFICIENTNET_LITE[name], {
     outputStride: 16,
-    ...options,
   });
+  layers.check("EfficientNet-Lite");
   g.output("cells", g.cast(g.squeeze(g.transpose(features, [0, 2, 3, 1]), [0]), "float16"));
   g.output("mean", g.reduceMean(features, [0, 2, 3], { keep: false }));
   return g.build({ name: `${name}-features` });

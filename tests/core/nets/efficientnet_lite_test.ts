@@ -3,6 +3,7 @@ import { ModelError, OptionError } from "../../../core/errors.ts";
 import { decodeModel, readInitializers, readMetadata } from "../../../core/onnx/model.ts";
 import { GraphBuilder } from "../../../core/onnx/graph_builder.ts";
 import { decodeNpz } from "../../../core/npz.ts";
+import { ConstantLayers } from "../../../core/nets/constant_layers.ts";
 import {
   buildEfficientNetLite,
   EFFICIENTNET_LITE,
@@ -21,11 +22,12 @@ function reducedModel(outputStride: 16 | 32, storage?: "fp16"): Uint8Array {
   const weights = seededWeights(efficientNetLiteTensors(REDUCED, 10));
   const g = new GraphBuilder();
   const image = g.input("image", "float32", ["N", 3, "H", "W"]);
-  const options = { outputStride, storage };
-  const { stages, features } = efficientNetLite(g, image, weights, REDUCED, options);
+  const layers = new ConstantLayers(g, weights, { storage });
+  const { stages, features } = efficientNetLite(layers, image, REDUCED, { outputStride });
   stages.forEach((stage, i) => g.output(`stage${i}`, stage));
   g.output("features", features);
-  g.output("logits", efficientNetLiteClassifier(g, features, weights, { storage }));
+  g.output("logits", efficientNetLiteClassifier(layers, features, 10));
+  layers.check("EfficientNet-Lite");
   return g.build();
 }
 
@@ -104,38 +106,39 @@ Deno.test("efficientNetLiteTensors() lists the tensors of the published networks
   assert.ok(!wide.has("_fc.weight"));
 });
 
-Deno.test("efficientNetLite() names the tensors that are missing or misshapen", () => {
-  const scale = EFFICIENTNET_LITE["efficientnet-lite1"];
-  const weights = seededWeights(efficientNetLiteTensors(REDUCED));
-  const g = new GraphBuilder();
-  const image = g.input("image", "float32", ["N", 3, "H", "W"]);
-  assert.throws(() => efficientNetLite(g, image, weights, scale), (error) => {
-    assert.ok(error instanceof ModelError);
-    assert.match(error.message, /^Cannot build EfficientNet-Lite: its weights do not fit: /);
-    assert.match(
-      error.message,
-      /_blocks\.0\._project_conv\.weight is \[8, 32, 1, 1\], not \[16, 32/,
-    );
-    assert.match(error.message, /; and \d+ more$/);
-    return true;
-  });
+Deno.test("buildEfficientNetLite() names the tensors that are missing or misshapen", () => {
+  const name = "efficientnet-lite1";
+  assert.throws(
+    () => buildEfficientNetLite(name, seededWeights(efficientNetLiteTensors(REDUCED))),
+    (error) => {
+      assert.ok(error instanceof ModelError);
+      assert.match(error.message, /^Cannot build EfficientNet-Lite: its weights do not fit: /);
+      assert.match(
+        error.message,
+        /_blocks\.0\._project_conv\.weight is \[8, 32, 1, 1\], not \[16, 32/,
+      );
+      assert.match(error.message, /; and \d+ more$/);
+      return true;
+    },
+  );
+  const weights = seededWeights(efficientNetLiteTensors(EFFICIENTNET_LITE[name]));
   weights.delete("_bn1.running_var");
   assert.throws(
-    () => efficientNetLite(g, image, weights, REDUCED),
+    () => buildEfficientNetLite(name, weights),
     /do not fit: _bn1\.running_var \[1280\] is missing$/,
   );
   assert.throws(
-    () => efficientNetLiteClassifier(g, image, weights),
-    /classifier: .*_fc\.weight \[1000, 1280\] is missing/,
+    () => buildEfficientNetLite(name, weights, { head: "logits" }),
+    /_fc\.weight \[1000, 1280\] is missing/,
   );
 });
 
 Deno.test("efficientNetLite() refuses other strides and scales", () => {
   const g = new GraphBuilder();
   const image = g.input("image", "float32", ["N", 3, "H", "W"]);
-  const weights = seededWeights(efficientNetLiteTensors(REDUCED));
+  const layers = new ConstantLayers(g, new Map());
   const outputStride = 8 as unknown as 16;
-  assert.throws(() => efficientNetLite(g, image, weights, REDUCED, { outputStride }), OptionError);
+  assert.throws(() => efficientNetLite(layers, image, REDUCED, { outputStride }), OptionError);
   for (const bad of [{ width: 0, depth: 1 }, { width: 1, depth: NaN }, { width: 1, depth: 1e9 }]) {
     assert.throws(() => efficientNetLiteTensors(bad), OptionError);
   }
