@@ -1,41 +1,46 @@
 /**
  * `.npy` files that hold a pickled dictionary of arrays, as `np.save(path, {"keys": …, "cam": …})` writes
- * them: the form in which IRN, Puzzle-CAM and SILOP's published code keep CAMs.
+ * them: the form in which IRN, Puzzle-CAM and SILOP's published code keep CAMs. Their `cam` is a PyTorch
+ * tensor, beside arrays.
  *
  * A pickle can make Python do anything; here it is read by the restricted machine of `weights/pickle.ts`,
- * which is told only how NumPy rebuilds arrays and numbers. Written are the same few operations.
+ * which is told only how NumPy rebuilds arrays and numbers, and PyTorch tensors. Written are the same
+ * few operations.
  */
 
 import { Buffer } from "node:buffer";
 import { DecodeError } from "./errors.ts";
 import { decodeNpy, encodeNpy, type NpyArray, type NpyDtype } from "./npz.ts";
+import { readCheckpoint } from "./weights/checkpoint.ts";
 import { PickleGlobal, type PickleHost, readPickle } from "./weights/pickle.ts";
+import { StoredTensor } from "./weights/tensor.ts";
+import { TorchHost } from "./weights/torch_host.ts";
 
 /** Files of this kind are small programs: opcodes allowed. */
 const MAX_OPERATIONS = 100_000;
 const MAX_RANK = 64;
+/** PyTorch's function that wraps an array into a tensor, as pickles name it. */
+const FROM_NUMPY = ["torch", "from_numpy"] as const;
 
 /**
- * Reads a pickled dictionary of arrays. Values that are no arrays are refused; so are arrays of
- * objects.
+ * Reads a pickled dictionary of arrays and tensors. Other values are refused; so are arrays of objects.
  *
  * @returns the arrays by name; the record has no prototype, so any name is safe
  * @throws {DecodeError} when the bytes are something else, or damaged, or mention anything but NumPy's
- *   arrays
+ *   arrays and PyTorch's tensors
  */
 export function decodePickledDict(bytes: Uint8Array): Record<string, NpyArray> {
   const start = pickleStart(bytes);
-  const { value } = readPickle(bytes, start, new NumpyHost());
+  const { value } = readPickle(bytes, start, new NumpyHost(bytes.length));
   // np.save wraps the dictionary into an array of no dimensions.
   const dict = value instanceof Rebuilt ? value.item : value;
   if (!(dict instanceof Map)) throw corrupt("it does not hold one dictionary");
   const arrays: Record<string, NpyArray> = Object.create(null);
   for (const [name, array] of dict) {
     if (typeof name !== "string") throw corrupt("a key is no string");
-    if (!(array instanceof Rebuilt) || array.array === null) {
-      throw corrupt(`"${name}" is no array`);
-    }
-    arrays[name] = array.array;
+    const read = array instanceof StoredTensor ? arrayOfTensor(array) : arrayIn(array);
+    if (read === null) throw corrupt(`"${name}" is no array`);
+    arrays[name] = read;
   }
   return arrays;
 }
@@ -69,6 +74,15 @@ class Rebuilt {
   item: unknown;
 }
 
+function arrayIn(value: unknown): NpyArray | null {
+  return value instanceof Rebuilt ? value.array : null;
+}
+
+/** `null` where NumPy has no such type. */
+function arrayOfTensor({ shape, dtype, data }: StoredTensor): NpyArray | null {
+  return dtype === "bfloat16" || data instanceof Float16Array ? null : { shape, data };
+}
+
 /** `numpy.dtype('f4', False, True)`; byte order comes as a state. */
 class Dtype {
   order = "<";
@@ -80,12 +94,15 @@ class Dtype {
   }
 }
 
-/** Knows how NumPy 1 and 2 rebuild arrays, and nothing else. */
+/** Knows how NumPy 1 and 2 rebuild arrays, how PyTorch rebuilds tensors, and nothing else. */
 class NumpyHost implements PickleHost {
   readonly maxOperations = MAX_OPERATIONS;
   readonly #globals: ReadonlyMap<string, PickleGlobal>;
+  readonly #torch: TorchHost;
 
-  constructor() {
+  /** @param length Of the file: bytes that tensors may take which repeat their storages. */
+  constructor(length: number) {
+    this.#torch = new TorchHost(length);
     const reconstruct = () => new Rebuilt();
     const scalar = ([dtype, data]: readonly unknown[]) => this.#scalar(dtype, data);
     const calls: [string, ((args: readonly unknown[]) => unknown) | undefined][] = [
@@ -95,6 +112,9 @@ class NumpyHost implements PickleHost {
       ["numpy._core.multiarray._reconstruct", reconstruct],
       ["numpy.core.multiarray.scalar", scalar],
       ["numpy._core.multiarray.scalar", scalar],
+      [FROM_NUMPY.join("."), ([array]) => arrayIn(array) === null ? null : array],
+      // A tensor's elements are a file of `torch.save` inside of the pickle.
+      ["torch.storage._load_from_bytes", ([file]) => storageIn(file)],
       // How protocol 2 keeps bytes in text.
       ["_codecs.encode", ([text]) => Buffer.from(String(text), "latin1")],
     ];
@@ -102,7 +122,7 @@ class NumpyHost implements PickleHost {
   }
 
   resolveGlobal(module: string, name: string): PickleGlobal | undefined {
-    return this.#globals.get(`${module}.${name}`);
+    return this.#globals.get(`${module}.${name}`) ?? this.#torch.resolveGlobal(module, name);
   }
 
   resolvePersistentId(): never {
@@ -140,6 +160,11 @@ class NumpyHost implements PickleHost {
   }
 }
 
+function storageIn(file: unknown): unknown {
+  if (!(file instanceof Uint8Array)) throw corrupt("a tensor has no bytes");
+  return readCheckpoint(file, { maxOperations: 1000 });
+}
+
 function isShape(value: unknown): value is number[] {
   return Array.isArray(value) && value.length <= MAX_RANK &&
     value.every((size) => Number.isSafeInteger(size) && size >= 0);
@@ -157,20 +182,32 @@ function arrayOf(dtype: Dtype, shape: number[], fortran: boolean, data: Uint8Arr
   return decodeNpy(Buffer.concat([prefix, length, header, data]));
 }
 
+/** Options of {@linkcode encodePickledDict}. */
+export interface EncodePickledDictOptions {
+  /** Names of arrays that Python is to get as PyTorch tensors. Default: none. */
+  readonly tensors?: readonly string[];
+}
+
 /**
  * Writes a dictionary of arrays as `np.save` would: `np.load(path, allow_pickle=True).item()` gives it
- * back, in any NumPy since 1.0.
+ * back, in any NumPy since 1.0; tensors need PyTorch beside it.
  *
  * @throws {TypeError} when a shape does not fit its data
  */
-export function encodePickledDict(arrays: Readonly<Record<string, NpyArray>>): Uint8Array {
+export function encodePickledDict(
+  arrays: Readonly<Record<string, NpyArray>>,
+  { tensors = [] }: EncodePickledDictOptions = {},
+): Uint8Array {
   const pickle = new PickleWriter();
   pickle.array("O8", "|", () => {
     pickle.bytes("]", "}", "(");
     for (const [name, array] of Object.entries(arrays)) {
       pickle.text(name);
       const { descr, shape, content } = npyParts(array);
-      pickle.array(descr.slice(1), descr[0]!, () => pickle.content(content), shape);
+      const write = () =>
+        pickle.array(descr.slice(1), descr[0]!, () => pickle.content(content), shape);
+      if (tensors.includes(name)) pickle.call(...FROM_NUMPY, write);
+      else write();
     }
     pickle.bytes("u", "a");
   });
@@ -214,6 +251,13 @@ class PickleWriter {
 
   integer(value: number): void {
     this.#parts.push(Buffer.from("J"), uint32(value));
+  }
+
+  /** A call of a function with one argument. */
+  call(module: string, name: string, argument: () => void): void {
+    this.bytes(`c${module}\n${name}\n`);
+    argument();
+    this.bytes("\x85", "R");
   }
 
   /** An array of a type, whose elements `content` writes. */

@@ -140,7 +140,10 @@ export function decodeMasks(bytes: Uint8Array, classes: number): MasksFile {
 type Arrays = Readonly<Record<string, NpyArray>>;
 
 function encodeArrays(arrays: Arrays, layout: Layout): Uint8Array {
-  return layout === "published" ? encodePickledDict(arrays) : encodeNpz(arrays);
+  // The published scripts take `cam` for a tensor, everything else for arrays.
+  return layout === "published"
+    ? encodePickledDict(arrays, { tensors: ["cam"] })
+    : encodeNpz(arrays);
 }
 
 function decodeArrays(bytes: Uint8Array): Arrays {

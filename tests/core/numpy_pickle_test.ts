@@ -28,6 +28,25 @@ Deno.test("decodePickledDict() reads the names of NumPy 1 as well", () => {
   assert.deepEqual(decodePickledDict(bytes).cam!.data, TRUTH.cam!.data);
 });
 
+Deno.test("decodePickledDict() reads PyTorch's tensors as arrays", () => {
+  const arrays = decodePickledDict(fixture("pickled_tensor.npy"));
+  for (const key of ["keys", "cam", "hr_cam"]) {
+    assert.deepEqual(arrays[key]!.shape, TRUTH[key]!.shape, key);
+    assert.deepEqual(arrays[key]!.data, TRUTH[key]!.data, key);
+  }
+});
+
+Deno.test("encodePickledDict() writes the arrays it is told to as tensors", () => {
+  const cam = { shape: [2, 1, 3], data: Float32Array.of(0, 1, 2, 3, 4, 5) };
+  const bytes = encodePickledDict({ cam, rw: cam }, { tensors: ["cam"] });
+  const text = Buffer.from(bytes).toString("latin1");
+  assert.equal(text.split("ctorch\nfrom_numpy\n").length, 2);
+  const read = decodePickledDict(bytes);
+  for (const key of ["cam", "rw"]) {
+    assert.deepEqual([read[key]!.shape, read[key]!.data], [cam.shape, cam.data]);
+  }
+});
+
 Deno.test("encodePickledDict() writes what decodePickledDict() reads", () => {
   const arrays = {
     keys: { shape: [3], data: BigInt64Array.of(0n, 2n, 20n) },
