@@ -4,6 +4,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { XMLParser } from "fast-xml-parser";
 import { decodeMaskPng } from "../image/mod.ts";
+import { classNames, type DataClass, VOC_CLASS_LIST } from "../data/class_list.ts";
+import type { DataSet, Source } from "../data/data_set.ts";
 import type { Mask } from "../raster.ts";
 import { VOC_CLASSES } from "./classes.ts";
 
@@ -13,9 +15,14 @@ export function isPlainName(text: string): boolean {
 }
 
 /** A folder laid out as the VOC 2012 development kit. */
-export class VocFolder {
-  /** @param root The folder that holds `JPEGImages`, `Annotations`, `SegmentationClass`, `ImageSets`. */
-  constructor(readonly root: string) {}
+export class VocFolder implements DataSet {
+  readonly defaultSet = "train_aug";
+
+  /**
+   * @param root The folder that holds `JPEGImages`, `Annotations`, `SegmentationClass`, `ImageSets`.
+   * @param classes Classes that annotations name and masks count. Default: VOC's.
+   */
+  constructor(readonly root: string, readonly classes: readonly DataClass[] = VOC_CLASS_LIST) {}
 
   /**
    * The image ids of `ImageSets/Segmentation/SET.txt`, in the file's order.
@@ -44,24 +51,40 @@ export class VocFolder {
   }
 
   /**
-   * The classes named in an image's annotation: ascending 0-based indices into
-   * {@linkcode VOC_CLASSES}. Names of object parts do not count.
+   * The classes named in an image's annotation: ascending 0-based indices into `classes`. Names of object
+   * parts do not count.
    *
    * @throws {SyntaxError} The annotation is not XML or names an unknown class.
    */
   async labels(id: string): Promise<number[]> {
-    const path = join(this.root, "Annotations", `${id}.xml`);
-    return parseAnnotation(await readFile(path, "utf8"), path);
+    const { path } = this.labelSource(id);
+    return parseAnnotation(await readFile(path, "utf8"), path, classNames(this.classes));
   }
 
-  /** The image's truth from `SegmentationClass`: class indices 0..20, 255 = ignore. */
+  labelSource(id: string): Extract<Source, { path: string }> {
+    return { path: join(this.root, "Annotations", `${id}.xml`) };
+  }
+
+  truthPath(id: string): string {
+    return join(this.root, "SegmentationClass", `${id}.png`);
+  }
+
+  /** The image's truth from `SegmentationClass`: 1-based classes, 255 = ignore. */
   async truth(id: string): Promise<Mask> {
-    return decodeMaskPng(await readFile(join(this.root, "SegmentationClass", `${id}.png`)));
+    return decodeMaskPng(await readFile(this.truthPath(id)));
   }
 }
 
-/** See {@linkcode VocFolder.labels}; `where` names the file in errors. */
-export function parseAnnotation(xml: string, where: string): number[] {
+/**
+ * See {@linkcode VocFolder.labels}; `where` names the file in errors.
+ *
+ * @param classes Names that may occur. Default: VOC's.
+ */
+export function parseAnnotation(
+  xml: string,
+  where: string,
+  classes: readonly string[] = VOC_CLASSES,
+): number[] {
   const parser = new XMLParser({
     isArray: (name) => name === "object",
     processEntities: false,
@@ -79,8 +102,8 @@ export function parseAnnotation(xml: string, where: string): number[] {
   const objects = (root.annotation as { object?: { name?: unknown }[] }).object ?? [];
   const found = new Set<number>();
   for (const { name } of objects) {
-    const index = VOC_CLASSES.indexOf(String(name));
-    if (index < 0) throw new SyntaxError(`Cannot read annotation ${where}: no VOC class "${name}"`);
+    const index = classes.indexOf(String(name));
+    if (index < 0) throw new SyntaxError(`Cannot read annotation ${where}: no class "${name}"`);
     found.add(index);
   }
   return [...found].sort((a, b) => a - b);
