@@ -1,5 +1,5 @@
 /**
- * Pools of Web Workers: one that runs stages, and the general one it is made of, which serves any
+ * Pools of worker threads: one that runs stages, and the general one it is made of, which serves any
  * module that calls `serveJobs()`.
  *
  * ONNX Runtime blocks the thread that calls it, so every worker holds sessions of its own and the
@@ -14,6 +14,7 @@ import type { WorkPlan } from "./machine.ts";
 import type { CamModelInfo } from "./models.ts";
 import { reviveError } from "./wire_error.ts";
 import type { FromWorker, StageSetup, ToWorker } from "./worker_messages.ts";
+import { startWorkerThread, type WorkerThread } from "./worker_thread.ts";
 
 /** What every worker of a pool loads when it starts. */
 export interface WorkerSetup {
@@ -69,7 +70,7 @@ interface Job<Request, Result> {
 }
 
 interface Member<Request, Result> {
-  readonly worker: Worker;
+  readonly worker: WorkerThread;
   /** Whether it has said that it can work. */
   started: boolean;
   /** Settles the worker's start as failed, if it has not ended yet. */
@@ -160,36 +161,27 @@ export class WorkerPool<Setup, Request, Ready, Result> {
 
   /** Starts one worker; settles when it is ready or has failed. */
   #hire(): Promise<Ready> {
-    const worker = new Worker(this.#module, { type: "module" });
     const { promise, resolve, reject } = Promise.withResolvers<Ready>();
-    const member: Member<Request, Result> = {
-      worker,
-      started: false,
-      fail: reject,
-      job: null,
-    };
-    this.#members.add(member);
-    worker.onmessage = ({ data }: MessageEvent<FromWorker<Ready, Result>>) => {
-      switch (data.kind) {
+    const onMessage = (message: FromWorker<Ready, Result>) => {
+      switch (message.kind) {
         case "ready":
           member.started = true;
           this.#idle.push(member);
           this.#dispatch();
-          return resolve(data.ready);
+          return resolve(message.ready);
         case "failed":
           this.#dismiss(member);
-          return reject(reviveError(data.error));
+          return reject(reviveError(message.error));
         case "done":
-          this.#finish(member)?.resolve(data.result);
+          this.#finish(member)?.resolve(message.result);
           return;
         case "error":
-          this.#finish(member)?.reject(reviveError(data.error));
+          this.#finish(member)?.reject(reviveError(message.error));
           return;
       }
     };
-    worker.onerror = (event) => {
-      event.preventDefault();
-      const reason = new Error(`A worker crashed: ${event.message}`);
+    const onCrash = (message: string) => {
+      const reason = new Error(`A worker crashed: ${message}`);
       const job = member.job;
       this.#dismiss(member);
       job?.reject(reason);
@@ -198,6 +190,13 @@ export class WorkerPool<Setup, Request, Ready, Result> {
       this.#options.onFault("A worker crashed and is being replaced", reason);
       void this.#replace();
     };
+    const member: Member<Request, Result> = {
+      worker: startWorkerThread(this.#module, { onMessage, onCrash }),
+      started: false,
+      fail: reject,
+      job: null,
+    };
+    this.#members.add(member);
     this.#tell(member, { kind: "setup", setup: this.#setup });
     return promise;
   }

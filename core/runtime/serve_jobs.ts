@@ -1,11 +1,9 @@
 /** The worker's side of a `WorkerPool`: one setup, then one job after another. */
 
-/// <reference no-default-lib="true" />
-/// <reference lib="deno.worker" />
-
 import type { Checkpoint } from "../stages/stage.ts";
 import { packError } from "./wire_error.ts";
 import type { FromWorker, ToWorker } from "./worker_messages.ts";
+import { parentThread } from "./worker_thread.ts";
 
 /** What a worker does. */
 export interface JobServer<Setup, Request, Ready, Result extends object> {
@@ -19,9 +17,10 @@ export interface JobServer<Setup, Request, Ready, Result extends object> {
 export function serveJobs<Setup, Request, Ready, Result extends object>(
   server: JobServer<Setup, Request, Ready, Result>,
 ): void {
-  const answer = (message: FromWorker<Ready, Result>, transfer: Transferable[] = []) =>
-    self.postMessage(message, transfer);
-  self.onmessage = async ({ data }: MessageEvent<ToWorker<Setup, Request>>) => {
+  const parent = parentThread<ToWorker<Setup, Request>, FromWorker<Ready, Result>>();
+  const answer = (message: FromWorker<Ready, Result>, transfer: ArrayBuffer[] = []) =>
+    parent.postMessage(message, transfer);
+  parent.onMessage(async (data) => {
     try {
       if (data.kind === "setup") answer({ kind: "ready", ready: await server.setUp(data.setup) });
       else {
@@ -35,7 +34,7 @@ export function serveJobs<Setup, Request, Ready, Result extends object>(
     } catch (thrown) {
       answer({ kind: data.kind === "setup" ? "failed" : "error", error: packError(thrown) });
     }
-  };
+  });
 }
 
 /**
