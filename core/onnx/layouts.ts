@@ -27,8 +27,11 @@ export interface LayerConvOptions extends Named {
   stride?: number;
   /** Default 1. */
   dilation?: number;
-  /** Zeros on all four sides. Default: as many as keep the size at stride 1, for odd kernels. */
-  padding?: number;
+  /**
+   * Zeros on all four sides, or above, left, below, right. Default: as many as keep the size at
+   * stride 1, for odd kernels.
+   */
+  padding?: number | readonly [number, number, number, number];
   /** 1, or as many groups as channels. Default 1. */
   group?: number;
 }

@@ -78,7 +78,8 @@ export class BlockedLayers implements Layers {
   conv(x: Value, weights: Value, options: LayerConvOptions = {}): Value {
     const g = this.#g;
     const { bias, add, activation, stride = 1, dilation = 1, group = 1, name } = options;
-    const padding = options.padding ?? samePadding(weights, dilation);
+    const given = options.padding ?? samePadding(weights, dilation);
+    const pads = typeof given === "number" ? [given, given, given, given] : given;
     const outputs = wholeBlocks(weights.size(0), this.#block);
     const depthwise = group > 1;
     this.#checkConv(x, weights, group);
@@ -92,7 +93,7 @@ export class BlockedLayers implements Layers {
       activation,
       strides: [stride, stride],
       dilations: [dilation, dilation],
-      pads: [padding, padding, padding, padding],
+      pads,
       group: depthwise ? outputs : 1,
       name,
     });
@@ -102,7 +103,7 @@ export class BlockedLayers implements Layers {
       kernel: both((axis) => weights.size(axis + 2)),
       stride: [stride, stride],
       dilation: [dilation, dilation],
-      before: [padding, padding],
+      before: [pads[0]!, pads[1]!],
     };
     const rule: GradientRule = ({ dy }) => {
       const d = once(() => this.#mask(dy, y, activation));
