@@ -3,6 +3,7 @@
 import { z } from "zod";
 import type { FileKind, MadeKind } from "./folders.ts";
 import { DETECTORS } from "../stages/perimeter_choices.ts";
+import { UNARIES } from "../../kernels/pseudo_labels.ts";
 
 /** A task as the command line knows it. */
 export interface BatchTask<Schema extends z.ZodObject = z.ZodObject> {
@@ -57,7 +58,7 @@ export const fitOptions = z.strictObject({
 });
 
 export const combineOptions = z.strictObject({
-  fit: z.enum(["masks", "region-mean", "half", "mean-majority"]).default("region-mean").describe(
+  fit: z.enum(["masks", "region-mean", "half", "mean-majority"]).default("half").describe(
     "raise the CAM inside the masks of voc:fit as published, or take its mean over each region of " +
       "both segmentations, wholly or by half, or wholly and raised in the regions it mostly covers",
   ),
@@ -85,10 +86,15 @@ export const randomWalkOptions = z.strictObject({
 });
 
 export const pseudoLabelsOptions = z.strictObject({
-  from: z.enum([...refinable, "random_walk"]).default("random_walk").describe("what to label"),
-  threshold: z.number().min(0).max(2).default(0.35)
-    .describe("a pixel is background where no class is above this"),
-  crfSteps: crfSteps.default(1).describe("steps of the CRF; 0 leaves it out"),
+  from: z.enum([...refinable, "random_walk"]).default("combined")
+    .describe("what to label; the published recipe takes random_walk"),
+  threshold: z.number().min(0).max(2).default(0.1)
+    .describe("a pixel is background where no class is above this (published: 0.35)"),
+  crfSteps: crfSteps.default(10).describe("steps of the CRF; 0 leaves it out (published: 1)"),
+  unary: z.enum(UNARIES).default("values").describe(
+    "what the CRF starts from: how far all classes are above each other, or as published the best " +
+      "class alone",
+  ),
   certainty,
 });
 
