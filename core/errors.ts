@@ -47,3 +47,8 @@ export class BatchError extends Error {
 export class StorageError extends Error {
   override name = "StorageError";
 }
+
+/** A training cannot go on: its folder holds another one, or its loss has left all bounds. */
+export class TrainingError extends Error {
+  override name = "TrainingError";
+}

@@ -8,6 +8,8 @@ import process from "node:process";
 export interface Progress {
   /** Moves on, by one step unless told otherwise; `note` is shown behind the bar. */
   step(steps?: number, note?: string): void;
+  /** Writes a line of its own. */
+  log(line: string): void;
   /** Ends the task with a line that keeps its time. */
   stop(): void;
 }
@@ -38,6 +40,10 @@ export function startProgress(task: string, total: number, unit: string): Progre
         const left = Math.ceil((seconds() / done) * (total - done));
         console.error(`${task}: ${done}/${total} ${unit}, ${rate()}/s, ${left} s left ${note}`);
       }
+    },
+    log(line) {
+      // The bar stands in the last line and is drawn again with the next step.
+      console.error(bar === null ? line : `\r\x1b[2K${line}`);
     },
     stop() {
       bar?.stop();

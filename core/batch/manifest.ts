@@ -96,7 +96,7 @@ function readManifest(run: string): Manifest {
 }
 
 /** Lines such as `options.scales: was [1], now [0.5,1]`. */
-function differences(before: Json, now: Json, path: string[] = []): string[] {
+export function differences(before: Json, now: Json, path: string[] = []): string[] {
   const a = before ?? null;
   const b = now ?? null;
   if (isRecord(a) && isRecord(b)) {

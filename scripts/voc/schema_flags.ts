@@ -40,6 +40,18 @@ export function readSchemaOptions<Schema extends z.ZodObject>(
   return result.data;
 }
 
+/** The values of the options that were written on the command line, unchecked. */
+export function readGivenOptions(
+  command: Command,
+  schema: z.ZodObject,
+): Record<string, unknown> {
+  const names = propertiesOf(schema).map(([name]) => [name, camel(kebab(name))] as const);
+  return Object.fromEntries(
+    names.filter(([, key]) => command.getOptionValueSource(key) === "cli")
+      .map(([name, key]) => [name, command.getOptionValue(key)]),
+  );
+}
+
 function propertiesOf(schema: z.ZodObject): [string, Property][] {
   const { properties = {} } = z.toJSONSchema(schema, { io: "input" });
   return Object.entries(properties as Record<string, Property>);
@@ -61,6 +73,9 @@ function toOption(name: string, property: Property): Option {
     return new Option(`--${name} <list>`, description).argParser(
       numbersIn(...rangeOf(items ?? {})),
     );
+  }
+  if (type === "string") {
+    return new Option(`--${name} <text>`, description).default(property.default);
   }
   const reader = type === "integer" ? integerIn : numberIn;
   return new Option(`--${name} <n>`, description).argParser(reader(...rangeOf(property)))
