@@ -9,7 +9,7 @@ import {
 } from "./image/limits.ts";
 import type { DeviceName } from "./runtime/device_names.ts";
 import { planWork, type WorkPlan, type WorkPlanOptions } from "./runtime/machine.ts";
-import { DEFAULT_CAM_MODEL, EMBEDDED_MODELS } from "./runtime/models.ts";
+import { EMBEDDED_MODELS } from "./runtime/models.ts";
 import {
   type PoolState,
   type RunOptions,
@@ -17,7 +17,7 @@ import {
   type WorkerPoolOptions,
   type WorkerReady,
 } from "./runtime/pool.ts";
-import type { Cam, CamOptions } from "./stages/cam.ts";
+import type { Cam } from "./stages/cam.ts";
 import type { Perimeters } from "./stages/perimeter.ts";
 import type { StageName, StageOptions, StageResult } from "./stages/render.ts";
 import type { Refinement } from "./stages/refine.ts";
@@ -28,10 +28,22 @@ import type { FileFormat } from "./stages/stage.ts";
 export interface SilopOptions extends WorkPlanOptions {
   /** Where networks run. Default: `"auto"`: CUDA where it works, else the CPU. */
   device?: DeviceName;
-  /** Folder of models with a `manifest.json`. Default: the models that come with this project. */
-  models?: URL;
-  /** Name of the CAM model in the manifest. Default: the embedded one. */
+  /**
+   * Folders of models, each with a `manifest.json`; the first that has a model counts. Default: the
+   * models that come with this project.
+   */
+  models?: URL | readonly URL[];
+  /**
+   * Name of the CAM model, or path of an `.onnx` file with a description beside it. Default: the one that
+   * the first folder names for this, or else its first.
+   */
   camModel?: string;
+  /** The same of the AffinityNet. Default: of the folders up to the CAM model's, if any has one. */
+  affinityModel?: string;
+  /** The same of the segmentation network. */
+  segmentationModel?: string;
+  /** Names of further models that single calls may ask for. Default: none. */
+  allowModels?: readonly string[];
   /** Limits of the images accepted. Default: 20 MiB, 25 megapixels, 8192 px a side. */
   limits?: Partial<ImageLimits>;
   /** Told when a worker crashes, and when one cannot be replaced. Default: nobody is. */
@@ -52,12 +64,16 @@ export class Silop {
     const {
       device = "auto",
       models = EMBEDDED_MODELS,
-      camModel = DEFAULT_CAM_MODEL,
+      camModel,
+      affinityModel,
+      segmentationModel,
+      allowModels,
       onFault,
     } = options;
     this.plan = planWork(options);
     this.limits = resolveImageLimits(options.limits);
-    this.#pool = new StagePool({ models, camModel, device }, this.plan, { onFault });
+    const names = { camModel, affinityModel, segmentationModel, allowModels };
+    this.#pool = new StagePool({ models, device, ...names }, this.plan, { onFault });
     this.ready = this.#pool.ready;
   }
 
@@ -80,7 +96,11 @@ export class Silop {
    * @throws {LimitError} The image is too large.
    * @throws {OptionError} An option cannot be served.
    */
-  async cam(image: Uint8Array, options: CamOptions = {}, run: RunOptions = {}): Promise<Cam> {
+  async cam(
+    image: Uint8Array,
+    options: StageOptions<"cam"> = {},
+    run: RunOptions = {},
+  ): Promise<Cam> {
     return (await this.#run("cam", image, options, [], true, run)).output!;
   }
 

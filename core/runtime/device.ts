@@ -37,17 +37,17 @@ const INSTALL_HINTS: Record<ActualDevice, string> = {
 /**
  * Creates an ONNX Runtime session.
  *
- * @param model The bytes of an ONNX model.
+ * @param model The bytes of an ONNX model, or the path of its file.
  * @throws {DeviceError} The device asked for by name does not work here; the text says what to install.
  */
 export async function openSession(
-  model: Uint8Array,
+  model: Uint8Array | string,
   options: SessionOptions = {},
 ): Promise<OpenedSession> {
   const { device = "cpu", threads, memoryPattern = true } = options;
   if (device === "auto") return await openSessionAnywhere(model, options);
   try {
-    const session = await ort.InferenceSession.create(model, {
+    const session = await ort.InferenceSession.create(model as Uint8Array, {
       executionProviders: [device],
       ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
       interOpNumThreads: 1,
@@ -73,7 +73,7 @@ export async function openSession(
  *   native errors.
  */
 export async function openSessionAnywhere(
-  model: Uint8Array,
+  model: Uint8Array | string,
   options: Omit<SessionOptions, "device"> = {},
   tryCuda: boolean = hasNvidiaDriver(),
 ): Promise<OpenedSession> {

@@ -11,17 +11,23 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { StageName, StageRequest, StageResult } from "../stages/render.ts";
 import type { ActualDevice, DeviceName } from "./device_names.ts";
 import type { WorkPlan } from "./machine.ts";
-import type { CamModelInfo } from "./models.ts";
+import type { ModelNames } from "./model_library.ts";
+import type {
+  AffinityModelInfo,
+  CamModelInfo,
+  ModelTask,
+  SegmentationModelInfo,
+} from "./models.ts";
 import { reviveError } from "./wire_error.ts";
 import type { FromWorker, StageSetup, ToWorker } from "./worker_messages.ts";
 import { startWorkerThread, type WorkerThread } from "./worker_thread.ts";
 
 /** What every worker of a pool loads when it starts. */
-export interface WorkerSetup {
-  /** The folder of models, with its manifest. */
-  readonly models: URL;
-  /** Name of the CAM model in the manifest. */
-  readonly camModel: string;
+export interface WorkerSetup extends ModelNames {
+  /** The folders of models, each with its manifest; the first that has a model counts. */
+  readonly models: URL | readonly URL[];
+  /** Names of further models that single pieces of work may ask for. Default: none. */
+  readonly allowModels?: readonly string[];
   readonly device: DeviceName;
 }
 
@@ -31,6 +37,13 @@ export interface WorkerReady {
   /** Why `auto` did not take a GPU whose driver is there. */
   readonly fallback?: string;
   readonly camModel: CamModelInfo;
+  /** Absent when there is none. */
+  readonly affinityModel?: AffinityModelInfo;
+  readonly segmentationModel?: SegmentationModelInfo;
+  /** Names of the models at work, by task. */
+  readonly names: Readonly<Partial<Record<ModelTask, string>>>;
+  /** Whether photos are segmented by the segmentation network unless a mode is named. */
+  readonly segmentationFirst: boolean;
 }
 
 /** How a pool is doing at the moment. */
@@ -277,12 +290,17 @@ export class WorkerPool<Setup, Request, Ready, Result> {
 /** Workers that run stages. */
 export class StagePool extends WorkerPool<StageSetup, StageRequest, WorkerReady, StageResult> {
   constructor(
-    { models, camModel, device }: WorkerSetup,
+    { models, allowModels = [], ...setup }: WorkerSetup,
     { workers, threads }: WorkPlan,
     options: WorkerPoolOptions = {},
   ) {
-    const setup = { models: models.href, camModel, device, threads };
-    super(new URL("./stage_worker.ts", import.meta.url), setup, workers, options);
+    const folders = models instanceof URL ? [models] : models;
+    super(
+      new URL("./stage_worker.ts", import.meta.url),
+      { ...setup, models: folders.map(({ href }) => href), allowModels, threads },
+      workers,
+      options,
+    );
   }
 
   /** As {@linkcode WorkerPool.run}; the result is of the stage asked for. */

@@ -1,6 +1,7 @@
 /** What a pool and its workers say to each other. */
 
 import type { DeviceName } from "./device_names.ts";
+import type { ModelNames } from "./model_library.ts";
 import type { WireError } from "./wire_error.ts";
 
 /** From the pool to a worker: once a setup, then one run after another. */
@@ -20,10 +21,11 @@ export type FromWorker<Ready, Result> =
   | { readonly kind: "error"; readonly error: WireError };
 
 /** What a worker that runs stages is told first. */
-export interface StageSetup {
-  /** Address of the folder of models. */
-  readonly models: string;
-  readonly camModel: string;
+export interface StageSetup extends ModelNames {
+  /** Addresses of the folders of models. */
+  readonly models: readonly string[];
+  /** Names of further models that single pieces of work may ask for. */
+  readonly allowModels: readonly string[];
   readonly device: DeviceName;
   readonly threads: number;
 }

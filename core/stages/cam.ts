@@ -74,7 +74,7 @@ const MAX_NETWORK_PIXELS = 4_000_000;
  * Pixels of one run of the network, which cannot be stopped once it has begun. Up to here an image and its
  * mirror image run together, which is quicker; beyond, one after the other.
  */
-const MAX_RUN_PIXELS = 1_000_000;
+export const MAX_RUN_PIXELS = 1_000_000;
 /** Pixels of the image at one scale: beyond this even a run of its own would last too long. */
 const MAX_SCALED_PIXELS = 2_000_000;
 /** The most scales one request may ask for. */
@@ -129,7 +129,8 @@ export async function computeCam(
   };
 }
 
-interface Size {
+/** Pixels of an image or cells of a map. */
+export interface Size {
   readonly width: number;
   readonly height: number;
 }
@@ -208,7 +209,12 @@ export function checkCamOptions(
   checkWorkingSize(longSide);
 }
 
-function checkScales(scales: readonly number[]): void {
+/**
+ * Refuses scales that are too many or out of range.
+ *
+ * @throws {OptionError}
+ */
+export function checkScales(scales: readonly number[]): void {
   if (scales.length === 0 || scales.length > MAX_SCALES) {
     throw new OptionError(`scales must be 1 to ${MAX_SCALES} numbers, got ${scales.length}`);
   }
@@ -219,8 +225,12 @@ function checkScales(scales: readonly number[]): void {
   }
 }
 
-/** Image sizes of all scales, after checking that together they can be served. */
-function scaledSizes(work: Size, scales: readonly number[]): Size[] {
+/**
+ * Image sizes of all scales.
+ *
+ * @throws {OptionError} Together they are more than can be served.
+ */
+export function scaledSizes(work: Size, scales: readonly number[]): Size[] {
   checkScales(scales);
   let total = 0;
   const sizes = scales.map((scale) => {

@@ -75,7 +75,7 @@ export function summarizeCam(cam: Cam, { classifier }: StageModels): CamSummary 
 }
 
 /** The keys as numpy's default integers. */
-export function keysArray({ keys }: Cam): NpyArray {
+export function keysArray({ keys }: Pick<Cam, "keys">): NpyArray {
   return { shape: [keys.length], data: BigInt64Array.from(keys, BigInt) };
 }
 

@@ -2,24 +2,18 @@
  * Refinement: the whole chain from a photograph to a mask that follows the perimeters of things.
  *
  * CAM, unsupervised segmentations by SLIC and quickshift and their perimeters, the fit of the CAM to
- * them, a random walk if wanted, the best class above a threshold, a dense CRF on these labels.
+ * them, a random walk if wanted, the best class above a threshold, revised by a dense CRF.
  */
 
 import { OptionError } from "../errors.ts";
 import type { Mask, Planes, Raster } from "../raster.ts";
-import type { CamModelInfo } from "../runtime/models.ts";
 import { crfKernels } from "../../kernels/dense_crf.ts";
 import { enlargeRegions } from "../../kernels/enlarge_regions.ts";
 import { pseudoLabels } from "../../kernels/pseudo_labels.ts";
 import { removeSpecks } from "../../kernels/remove_specks.ts";
 import { resizeImage } from "../../kernels/resize_image.ts";
-import {
-  type Cam,
-  type CamClassifier,
-  type CamOptions,
-  checkCamOptions,
-  computeCam,
-} from "./cam.ts";
+import { type EdgeNetwork, findModelEdges } from "./affinity.ts";
+import { type Cam, type CamOptions, checkCamOptions, computeCam } from "./cam.ts";
 import { fitMaps, type FittedMaps } from "./fit.ts";
 import {
   checkPerimeterOptions,
@@ -28,11 +22,17 @@ import {
   type Perimeters,
 } from "./perimeter.ts";
 import type { MethodChoice } from "./perimeter_choices.ts";
-import { FIT_RULES, type FitRule, REFINE_RESULTS, type RefineResult } from "./refine_choices.ts";
+import {
+  EDGE_KINDS,
+  type EdgeKind,
+  FIT_RULES,
+  type FitRule,
+  REFINE_RESULTS,
+  type RefineResult,
+} from "./refine_choices.ts";
 import { checkSegmentOptions, DEFAULT_MIN_AREA, type SegmentOptions } from "./segment.ts";
-import type { Checkpoint } from "./stage.ts";
-import type { UssSegmenter } from "./uss.ts";
-import { walkCam } from "./walk.ts";
+import type { Checkpoint, StageModels } from "./stage.ts";
+import { walkCam, walkOverEdges } from "./walk.ts";
 import { workingSize } from "./working_size.ts";
 
 /** Options of {@linkcode refineImage}. */
@@ -44,16 +44,15 @@ export interface RefineOptions
   detector?: PerimeterOptions["detector"];
   /** Which segmentations are made; one alone takes half the time. Default: `"both"`. */
   method?: PerimeterOptions["method"];
-  /**
-   * Whether the fitted CAM walks at random between the perimeters, as there is no network yet that knows
-   * better edges. Default: `false`.
-   */
+  /** Whether the fitted CAM walks at random between edges. Default: `false`. */
   walk?: boolean;
+  /** Whose edges the walk respects. Default: `"model"` where there is an AffinityNet, else `"perimeter"`. */
+  edge?: EdgeKind;
   /** Whether a dense CRF revises the mask. Default: `true`. */
   crf?: boolean;
   /**
    * Value of the refined CAM, 0..2, that a pixel must exceed to be foreground. Default: the one in
-   * {@linkcode FIT_THRESHOLDS}, or {@linkcode WALK_THRESHOLD} after a walk.
+   * {@linkcode FIT_THRESHOLDS}, or {@linkcode WALK_THRESHOLDS} after a walk.
    */
   threshold?: number;
   /** What pictures of the result show. Default: `"mask"`. */
@@ -71,6 +70,8 @@ export interface Refinement {
   readonly fitted: FittedMaps;
   /** The maps after the walk, `K×H×W`, when there was one. */
   readonly walked?: Planes;
+  /** AffinityNet's edges, `⌈H/4⌉×⌈W/4⌉`, when it was asked. */
+  readonly edges?: Planes;
   readonly crf: boolean;
   /** The threshold used. */
   readonly threshold: number;
@@ -80,8 +81,11 @@ export interface Refinement {
   readonly result: RefineResult;
 }
 
+/** The networks that refinement needs. */
+export type RefineModels = Pick<StageModels, "classifier" | "uss" | "edges">;
+
 /** The best rule on 137 photos that served to choose it; `docs/refinement.md` has the figures. */
-export const DEFAULT_FIT: FitRule = "mean-majority";
+export const DEFAULT_FIT: FitRule = "half";
 
 /**
  * Value above which a pixel is foreground, by fit rule. Chosen on the same photos with the CAM model that
@@ -95,11 +99,14 @@ export const FIT_THRESHOLDS: Readonly<Record<FitRule, number>> = {
   half: 0.1,
   "mean-majority": 0.16,
 };
-/** The same after a walk, whose result is divided by its largest value. */
-export const WALK_THRESHOLD = 0.24;
+/**
+ * The same after a walk, whose result is divided by its largest value, by the kind of edges. AffinityNet's
+ * is the published one.
+ */
+export const WALK_THRESHOLDS: Readonly<Record<EdgeKind, number>> = { model: 0.35, perimeter: 0.24 };
 
-/** Mean-field updates, as in the published pseudo labels. */
-const CRF_STEPS = 1;
+/** Mean-field updates; the published pseudo labels have 1. */
+const CRF_STEPS = 10;
 
 /**
  * Refines the CAM of a photograph, and cuts a mask from it.
@@ -108,18 +115,17 @@ const CRF_STEPS = 1;
  * (`kernels/enlarge_regions.ts`).
  *
  * @param checkpoint Told of every step done: `cam`; for each method `superpixels`, `training`,
- *   `enlarging`, `edges`; `fit`, `walk`, `crf`, `mask`.
+ *   `enlarging`, `edges`; `fit`, `affinity`, `walk`, `crf`, `mask`.
  * @throws {OptionError} An option cannot be served.
  */
 export async function refineImage(
   image: Raster,
-  classifier: CamClassifier,
-  uss: Pick<UssSegmenter, "segment">,
+  { classifier, uss, edges: network }: RefineModels,
   options: RefineOptions = {},
   checkpoint: Checkpoint = () => {},
 ): Promise<Refinement> {
-  checkRefineOptions(options, classifier.info);
-  const { fit, method, walk, crf, threshold, minArea, result } = settle(options);
+  checkRefineOptions(options, { classifier, edges: network });
+  const { fit, method, walk, edge, crf, threshold, minArea, result } = settle(options, network);
   const work = reduce(image, options.workingSize);
   const cam = await computeCam(image, classifier, options, () => checkpoint("cam"));
   checkpoint("cam");
@@ -134,19 +140,23 @@ export async function refineImage(
 
   const fitted = fitMaps(cam, perimeters.branches, fit);
   checkpoint("fit");
-  const lines = perimeters.branches.map(({ perimeter }) => perimeter);
-  const walked = walk ? walkCam(fitted.cam, lines, work.width, work.height) : undefined;
+  const byModel = walk && edge === "model";
+  const edges = byModel
+    ? await findModelEdges(work, network!, () => checkpoint("affinity"))
+    : undefined;
+  const walked = walk ? walkOn(fitted.cam, perimeters, edges, network, work) : undefined;
   if (walk) checkpoint("walk");
   const { data } = walked ?? fitted.hrCam;
   const kernels = crf ? crfKernels(work.data, work.width, work.height) : [];
   const { labels } = pseudoLabels(data, cam.keys, work.width, work.height, kernels, {
     threshold,
+    unary: "values",
     steps: CRF_STEPS,
   });
   if (crf) checkpoint("crf");
   const mask = finish(labels, work, image, minArea);
   checkpoint("mask");
-  return { ...parts, fitted, ...(walked ? { walked } : {}), mask };
+  return { ...parts, fitted, ...(walked && { walked }), ...(edges && { edges }), mask };
 }
 
 /**
@@ -154,14 +164,21 @@ export async function refineImage(
  *
  * @throws {OptionError}
  */
-export function checkRefineOptions(options: RefineOptions, info: CamModelInfo): void {
-  const { fit, method, threshold, minArea, result } = settle(options);
+export function checkRefineOptions(
+  options: RefineOptions,
+  { classifier: { info }, edges }: Pick<StageModels, "classifier" | "edges">,
+): void {
+  const { fit, method, walk, edge, threshold, minArea, result } = settle(options, edges);
   const choose = (name: string, value: string, choices: readonly string[]) => {
     if (choices.includes(value)) return;
     throw new OptionError(`${name} must be one of ${choices.join(", ")}, got ${value}`);
   };
   choose("fit", fit, FIT_RULES);
   choose("result", result, REFINE_RESULTS);
+  choose("edge", edge, EDGE_KINDS);
+  if (walk && edge === "model" && edges === undefined) {
+    throw new OptionError("edge model needs an AffinityNet, and there is none here");
+  }
   checkCamOptions(options, info);
   checkPerimeterOptions(perimeterOptions(options, fit, method));
   if (method !== "both" && result === (method === "slic" ? "quickshift" : "slic")) {
@@ -174,11 +191,12 @@ export function checkRefineOptions(options: RefineOptions, info: CamModelInfo): 
 }
 
 /** What the options leave open. */
-function settle(options: RefineOptions) {
+function settle(options: RefineOptions, network: EdgeNetwork | undefined) {
   const { fit = DEFAULT_FIT, method = "both", walk = false, crf = true } = options;
   const { minArea = DEFAULT_MIN_AREA, result = "mask" } = options;
-  const { threshold = walk ? WALK_THRESHOLD : FIT_THRESHOLDS[fit] } = options;
-  return { fit, method, walk, crf, threshold, minArea, result };
+  const { edge = network === undefined ? "perimeter" : "model" } = options;
+  const { threshold = walk ? WALK_THRESHOLDS[edge] : FIT_THRESHOLDS[fit] } = options;
+  return { fit, method, walk, edge, crf, threshold, minArea, result };
 }
 
 /** Only what concerns perimeters, so that options of other things are not taken for theirs. */
@@ -190,6 +208,21 @@ function perimeterOptions(
   const training = { iterations, minLabels, learningRate, momentum, seed };
   const lines = detector ?? (fit === "reference" ? "canny" : "boundary");
   return { ...training, workingSize, method, detector: lines };
+}
+
+/** Walks over AffinityNet's edges, or over the perimeters. */
+function walkOn(
+  cam: Planes,
+  { branches }: Perimeters,
+  edges: Planes | undefined,
+  network: EdgeNetwork | undefined,
+  { width, height }: Raster,
+): Planes {
+  if (edges === undefined) {
+    return walkCam(cam, branches.map(({ perimeter }) => perimeter), width, height);
+  }
+  const { radius, beta } = network!.info;
+  return walkOverEdges(cam, edges, width, height, { radius, beta });
 }
 
 function reduce(image: Raster, longSide?: number): Raster {

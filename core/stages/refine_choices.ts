@@ -18,6 +18,12 @@ export const REFINE_RESULTS = [
 ] as const;
 export type RefineResult = typeof REFINE_RESULTS[number];
 
-/** How a photo is segmented: by its CAM alone, or by the whole chain to its end. */
-export const SEGMENT_MODES = ["cam", "pipeline"] as const;
+/** What a random walk takes for edges: AffinityNet's, or the perimeters of unsupervised segmentations. */
+export const EDGE_KINDS = ["model", "perimeter"] as const;
+export type EdgeKind = typeof EDGE_KINDS[number];
+
+/**
+ * How a photo is segmented: by a segmentation network, by its CAM alone, or by the whole chain to its end.
+ */
+export const SEGMENT_MODES = ["fast", "cam", "pipeline"] as const;
 export type SegmentMode = typeof SEGMENT_MODES[number];

@@ -14,7 +14,7 @@ import {
   summarizePerimeters,
 } from "./perimeter_stage.ts";
 import { checkRefineOptions, refineImage, type Refinement, type RefineOptions } from "./refine.ts";
-import type { FitRule, RefineResult } from "./refine_choices.ts";
+import type { EdgeKind, FitRule, RefineResult } from "./refine_choices.ts";
 import { describeMask, type SegmentedClass } from "./segment.ts";
 import type { Stage } from "./stage.ts";
 
@@ -24,6 +24,8 @@ export interface RefineSummary extends CamSummary {
   readonly classes: readonly SegmentedClass[];
   readonly fit: FitRule;
   readonly walk: boolean;
+  /** Whose edges the walk respected, if there was one. */
+  readonly edge?: EdgeKind;
   readonly crf: boolean;
   /** Value of the refined CAM that foreground exceeds. */
   readonly threshold: number;
@@ -41,19 +43,20 @@ export interface RefineSummary extends CamSummary {
  *
  * `npz`: `keys`, `scores`, `cam`, `hr_cam`; the arrays of the stage `perimeter`, names with the method
  * before them; `slic_mask` and `quickshift_mask`, `K×H×W`, of rules that make them; `combined_cam`,
- * `combined_hr_cam`; `walked`, if there was a walk; `mask`, of the full size.
+ * `combined_hr_cam`; `walked`, if there was a walk, and `edges`, `⌈H/4⌉×⌈W/4⌉`, if they are AffinityNet's;
+ * `mask`, of the full size.
  */
 export const refineStage: Stage<RefineOptions, Refinement, RefineSummary> = {
-  check: (options, { classifier }) => checkRefineOptions(options, classifier.info),
-  compute: (image, options, { classifier, uss }, checkpoint) =>
-    refineImage(image, classifier, uss, options, checkpoint),
-  summarize({ cam, perimeters, fit, walked, crf, threshold, mask }, models) {
+  check: checkRefineOptions,
+  compute: (image, options, models, checkpoint) => refineImage(image, models, options, checkpoint),
+  summarize({ cam, perimeters, fit, walked, edges, crf, threshold, mask }, models) {
     const { detector, results } = summarizePerimeters(perimeters);
     return {
       ...summarizeCam(cam, models),
       classes: describeMask(mask, cam, models.classifier.info.classes),
       fit,
       walk: walked !== undefined,
+      ...(walked && { edge: edges === undefined ? "perimeter" : "model" }),
       crf,
       threshold,
       detector,
@@ -152,7 +155,7 @@ function keptClasses({ image, cam, fitted }: Refinement): Mask | null {
 }
 
 function refinementArrays(
-  { cam, perimeters, fitted, walked, mask }: Refinement,
+  { cam, perimeters, fitted, walked, edges, mask }: Refinement,
 ): Record<string, NpyArray> {
   const { channels, height, width } = cam.hrCam;
   const arrays: Record<string, NpyArray> = {
@@ -168,6 +171,7 @@ function refinementArrays(
   arrays.combined_cam = planesArray(fitted.cam);
   arrays.combined_hr_cam = planesArray(fitted.hrCam);
   if (walked) arrays.walked = planesArray(walked);
+  if (edges) arrays.edges = { shape: [edges.height, edges.width], data: edges.data };
   arrays.mask = { shape: [mask.height, mask.width], data: mask.data };
   return arrays;
 }

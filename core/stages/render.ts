@@ -5,12 +5,13 @@
  * the thread that answers requests.
  */
 
+import { OptionError } from "../errors.ts";
 import { decodeImage, type ImageLimits } from "../image/mod.ts";
 import { camStage } from "./cam_stage.ts";
 import { perimeterStage } from "./perimeter_stage.ts";
 import { refineStage } from "./refine_stage.ts";
 import { segmentStage } from "./segment_stage.ts";
-import type { Checkpoint, FileFormat, Stage, StageModels } from "./stage.ts";
+import type { Checkpoint, FileFormat, ModelChoice, Stage, StageModels } from "./stage.ts";
 
 /** The stages that take an image, by name. */
 export const STAGES = {
@@ -24,7 +25,8 @@ export type StageName = keyof typeof STAGES;
 type StageParts<S extends StageName> = typeof STAGES[S] extends Stage<infer O, infer R, infer M>
   ? { options: O; output: R; summary: M }
   : never;
-export type StageOptions<S extends StageName> = StageParts<S>["options"];
+/** What a stage can be told, the models to take among it. */
+export type StageOptions<S extends StageName> = StageParts<S>["options"] & ModelChoice;
 export type StageOutput<S extends StageName> = StageParts<S>["output"];
 export type StageSummary<S extends StageName> = StageParts<S>["summary"];
 
@@ -55,6 +57,17 @@ export interface StageResult<S extends StageName = StageName> {
   readonly timings: Timings;
 }
 
+/** The models that the options ask for. */
+function selectModels(available: StageModels, names: ModelChoice): StageModels {
+  const { camModel, affinityModel, segmentationModel } = names;
+  const named = camModel ?? affinityModel ?? segmentationModel;
+  if (named === undefined) return available;
+  if (available.select === undefined) {
+    throw new OptionError(`Model "${named}" may not be chosen: models are given here`);
+  }
+  return available.select({ camModel, affinityModel, segmentationModel });
+}
+
 /**
  * Runs a stage on the bytes of an image.
  *
@@ -62,9 +75,10 @@ export interface StageResult<S extends StageName = StageName> {
  */
 export async function renderStage<S extends StageName>(
   { stage: name, image: bytes, options, files: formats, output, limits }: StageRequest<S>,
-  models: StageModels,
+  available: StageModels,
   checkpoint: Checkpoint = () => {},
 ): Promise<StageResult<S>> {
+  const models = selectModels(available, options);
   // The table's entry for S and the parts of S agree by construction; TypeScript cannot see that.
   const stage = STAGES[name] as unknown as Stage<
     StageOptions<S>,

@@ -19,7 +19,7 @@ export interface SegmentedClass {
   readonly name: string;
   /** Its value in the mask, 1-based. */
   readonly index: number;
-  /** The classifier's sigmoid score, 0..1. */
+  /** How sure the network is of it, 0..1. */
   readonly score: number;
   readonly pixels: number;
   /** Share of the image, 0..1. */
@@ -64,7 +64,7 @@ export function checkSegmentOptions({ threshold, minArea }: SegmentOptions): voi
 /** Counts every class of `cam.keys` in the mask. */
 export function describeMask(
   mask: Mask,
-  cam: Cam,
+  cam: Pick<Cam, "keys" | "scores">,
   classes: readonly string[],
 ): SegmentedClass[] {
   const { width, height, data } = mask;

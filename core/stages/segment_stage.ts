@@ -5,27 +5,61 @@ import { drawOverlay, encodeMaskPng, encodeRgbPng } from "../image/mod.ts";
 import { encodeNpz } from "../npz.ts";
 import type { Mask } from "../raster.ts";
 import { type Cam, checkCamOptions, computeCam } from "./cam.ts";
-import { type CamSummary, keysArray, summarizeCam } from "./cam_stage.ts";
+import { type CamSummary, keysArray } from "./cam_stage.ts";
 import { checkRefineOptions, refineImage, type RefineOptions } from "./refine.ts";
 import { SEGMENT_MODES, type SegmentMode } from "./refine_choices.ts";
-import { checkSegmentOptions, describeMask, segmentCam, type SegmentedClass } from "./segment.ts";
-import type { Stage } from "./stage.ts";
+import {
+  checkSegmentOptions,
+  DEFAULT_MIN_AREA,
+  describeMask,
+  segmentCam,
+  type SegmentedClass,
+} from "./segment.ts";
+import {
+  checkSegmentImageOptions,
+  requireSegmenter,
+  segmentImage,
+  type SegmentImageOptions,
+} from "./segmentation.ts";
+import type { Stage, StageModels } from "./stage.ts";
 
-/** Options of the stage `segment`; those of refinement count in the mode `pipeline` alone. */
+/**
+ * Options of the stage `segment`; those of refinement count in the mode `pipeline` alone, and the mode
+ * `fast` has no threshold.
+ */
 export interface SegmentStageOptions extends RefineOptions {
-  /** `cam`: the CAM is cut as it is; `pipeline`: it is refined first, which takes seconds. Default: `"cam"`. */
+  /**
+   * `fast`: a segmentation network is asked; `cam`: the CAM is cut as it is; `pipeline`: it is refined
+   * first, which takes seconds. Default: `"fast"` where there is such a network, else `"cam"`; `"cam"`
+   * also where a CAM model is named and no segmentation network.
+   */
   mode?: SegmentMode;
 }
 
-/** A segmentation and the maps it was cut from. */
+/** A segmentation, and what it was made from. */
 export interface Segmentation {
+  readonly mode: SegmentMode;
   /** At the image's full size. */
   readonly mask: Mask;
-  readonly cam: Cam;
+  /** `[0, c1, c2, …]`: background, then the classes in the image, 1-based, ascending. */
+  readonly keys: readonly number[];
+  /**
+   * Of every class the model knows: the classifier's sigmoid score, or in the mode `fast` the highest
+   * probability anywhere in the image.
+   */
+  readonly scores: Float32Array;
+  /** The scales used. */
+  readonly scales: readonly number[];
+  /** Size at which networks saw the image at scale 1. */
+  readonly workingWidth: number;
+  readonly workingHeight: number;
+  /** The maps it was cut from; absent in the mode `fast`. */
+  readonly cam?: Cam;
 }
 
 /** What there is to tell about a segmentation in a few lines of JSON. */
 export interface SegmentSummary extends CamSummary {
+  readonly mode: SegmentMode;
   /** The classes in the image, with what the mask shows of them. */
   readonly classes: readonly SegmentedClass[];
 }
@@ -35,28 +69,52 @@ export interface SegmentSummary extends CamSummary {
  * `mask` and `scores`.
  */
 export const segmentStage: Stage<SegmentStageOptions, Segmentation, SegmentSummary> = {
-  check(options, { classifier }) {
-    const { mode = "cam" } = options;
+  check(options, models) {
+    const mode = modeOf(options, models);
     if (!SEGMENT_MODES.includes(mode)) {
       throw new OptionError(`mode must be one of ${SEGMENT_MODES.join(", ")}, got ${mode}`);
     }
-    if (mode === "pipeline") return checkRefineOptions(options, classifier.info);
-    checkCamOptions(options, classifier.info);
+    if (mode === "fast") {
+      return checkSegmentImageOptions(options, requireSegmenter(models.segmenter).info);
+    }
+    if (mode === "pipeline") return checkRefineOptions(options, models);
+    checkCamOptions(options, models.classifier.info);
     checkSegmentOptions(options);
   },
-  async compute(image, options, { classifier, uss }, checkpoint) {
-    if (options.mode === "pipeline") {
-      const { cam, mask } = await refineImage(image, classifier, uss, options, checkpoint);
-      return { cam, mask };
+  async compute(image, options, models, checkpoint) {
+    const mode = modeOf(options, models);
+    if (mode === "fast") {
+      const { mask, ...rest } = await segmentImage(
+        image,
+        requireSegmenter(models.segmenter),
+        fastOptions(options),
+        checkpoint,
+      );
+      return { mode, mask, keys: keysOf(mask), ...rest };
     }
+    if (mode === "pipeline") {
+      const { cam, mask } = await refineImage(image, models, options, checkpoint);
+      return { mode, mask, ...partsOf(cam) };
+    }
+    const { classifier } = models;
     const cam = await computeCam(image, classifier, options, checkpoint);
-    return { cam, mask: segmentCam(cam, classifier.info.threshold, options) };
+    return { mode, mask: segmentCam(cam, classifier.info.threshold, options), ...partsOf(cam) };
   },
-  summarize: ({ cam, mask }, models) => ({
-    ...summarizeCam(cam, models),
-    classes: describeMask(mask, cam, models.classifier.info.classes),
-  }),
-  encode(format, { cam, mask }, image) {
+  summarize(result, { classifier, segmenter }) {
+    const { mode, mask, scales, scores, workingWidth, workingHeight } = result;
+    const names = mode === "fast" ? segmenter!.info.classes.slice(1) : classifier.info.classes;
+    return {
+      mode,
+      width: mask.width,
+      height: mask.height,
+      workingWidth,
+      workingHeight,
+      scales,
+      classes: describeMask(mask, result, names),
+      scores: Object.fromEntries(names.map((name, i) => [name, scores[i]!])),
+    };
+  },
+  encode(format, { mask, keys, scores }, image) {
     switch (format) {
       case "png":
         return encodeMaskPng(mask);
@@ -64,10 +122,36 @@ export const segmentStage: Stage<SegmentStageOptions, Segmentation, SegmentSumma
         return encodeRgbPng(drawOverlay(image, mask));
       case "npz":
         return encodeNpz({
-          keys: keysArray(cam),
+          keys: keysArray({ keys }),
           mask: { shape: [mask.height, mask.width], data: mask.data },
-          scores: { shape: [cam.scores.length], data: cam.scores },
+          scores: { shape: [scores.length], data: scores },
         });
     }
   },
 };
+
+/** The mode asked for, or the one that suits the models. */
+function modeOf({ mode }: SegmentStageOptions, models: StageModels): SegmentMode {
+  return mode ?? (models.segmenterFirst ? "fast" : "cam");
+}
+
+/** Only what concerns the network. */
+function fastOptions(
+  { labels, scales, mirror, crf, workingSize, minArea = DEFAULT_MIN_AREA }: SegmentStageOptions,
+): SegmentImageOptions {
+  return { labels, scales, mirror, crf, workingSize, minArea };
+}
+
+/** What the other modes tell of the CAM. */
+function partsOf(cam: Cam): Omit<Segmentation, "mode" | "mask"> {
+  const { keys, scores, scales, hrCam } = cam;
+  return { cam, keys, scores, scales, workingWidth: hrCam.width, workingHeight: hrCam.height };
+}
+
+/** Background, then the classes that a mask has. */
+function keysOf({ data }: Mask): number[] {
+  const seen = new Uint8Array(256);
+  for (let p = 0; p < data.length; p++) seen[data[p]!] = 1;
+  seen[0] = 1;
+  return Array.from(seen.keys()).filter((value) => seen[value] === 1);
+}

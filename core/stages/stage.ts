@@ -2,6 +2,8 @@
 
 import type { Raster } from "../raster.ts";
 import type { CamClassifier } from "./cam.ts";
+import type { EdgeNetwork } from "./affinity.ts";
+import type { SegmentationNetwork } from "./segmentation.ts";
 import type { UssSegmenter } from "./uss.ts";
 
 /** The kinds of file a stage's result can be written as. */
@@ -18,6 +20,26 @@ export type Checkpoint = (step?: string) => void;
 export interface StageModels {
   readonly classifier: CamClassifier;
   readonly uss: Pick<UssSegmenter, "segment">;
+  /** AffinityNet, whose edges a random walk respects. Default: there is none. */
+  readonly edges?: EdgeNetwork;
+  /** Segments without a CAM. Default: there is none. */
+  readonly segmenter?: SegmentationNetwork;
+  /** Whether `segmenter` segments unless a mode is named. Default: `false`. */
+  readonly segmenterFirst?: boolean;
+  /**
+   * The models for one piece of work, of which it may name some. Default: it may not.
+   *
+   * @throws {OptionError} A model named may not be chosen.
+   */
+  select?(names: ModelChoice): StageModels;
+}
+
+/** Models that one piece of work asks for. */
+export interface ModelChoice {
+  /** Name of the CAM model. Default: the one the workers were started with, as for the others. */
+  camModel?: string;
+  affinityModel?: string;
+  segmentationModel?: string;
 }
 
 /** One stage of the chain. */

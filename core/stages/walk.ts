@@ -1,7 +1,7 @@
 /**
  * The random walk of an image: a CAM spread over pixels that no edge parts.
  *
- * Edges are those an AffinityNet would learn; without one they are taken from the perimeters of
+ * Edges are those of an AffinityNet (`affinity.ts`); without one they are taken from the perimeters of
  * unsupervised segmentations, which know borders of things and of parts of things alike.
  */
 
@@ -42,8 +42,32 @@ export function walkCam(
     throw new OptionError(`edgeStrength must lie in 0..1, got ${edgeStrength}`);
   }
   const edge = edgeOfPerimeters(perimeters, width, height, cam.width, cam.height);
-  if (cam.channels === 0) return { width, height, channels: 0, data: new Float32Array(0) };
   for (let p = 0; p < edge.length; p++) edge[p]! *= edgeStrength;
+  const planes = { width: cam.width, height: cam.height, channels: 1, data: edge };
+  return walkOverEdges(cam, planes, width, height, options);
+}
+
+/**
+ * Walks on a CAM at stride 4 over given edges, and brings the result to full size.
+ *
+ * @param cam `K×⌈H/4⌉×⌈W/4⌉`.
+ * @param edges `⌈H/4⌉×⌈W/4⌉`, 0..1.
+ * @returns `K×H×W`, divided by the largest value of all.
+ * @throws {TypeError} Sizes do not fit each other. {@linkcode randomWalk}'s errors pass through.
+ */
+export function walkOverEdges(
+  cam: Planes,
+  { data: edge, ...cells }: Planes,
+  width: number,
+  height: number,
+  options: RandomWalkOptions = {},
+): Planes {
+  if (cells.width !== cam.width || cells.height !== cam.height) {
+    throw new TypeError(
+      `Edges of ${cells.width}×${cells.height} cells do not fit a CAM of ${cam.width}×${cam.height}`,
+    );
+  }
+  if (cam.channels === 0) return { width, height, channels: 0, data: new Float32Array(0) };
   const walked = randomWalk(cam.data, cam.channels, edge, cam.width, cam.height, options);
   const data = enlargeWalk(walked, cam.channels, cam.width, cam.height, width, height, {
     stride: STRIDE,

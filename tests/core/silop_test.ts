@@ -20,7 +20,7 @@ Deno.test("Silop.segment() gives a mask of the image's size though it works on l
   assert.deepEqual([mask.width, mask.height], [CAT_SIZE.width, CAT_SIZE.height]);
   assert.equal(mask.data.length, CAT_SIZE.width * CAT_SIZE.height);
   assert.deepEqual(new Set(mask.data).difference(new Set([0, 12])), new Set());
-  assert.deepEqual([cam.hrCam.width, cam.hrCam.height], [100, 67]);
+  assert.deepEqual([cam!.hrCam.width, cam!.hrCam.height], [100, 67]);
 });
 
 Deno.test("Silop.render() gives a summary and only the files asked for", async () => {

@@ -51,8 +51,7 @@ const models: StageModels = { classifier: createFakeClassifier(), uss: byBrightn
 const refine = async (options: RefineOptions = {}, image = disc(), steps: string[] = []) =>
   await refineImage(
     image,
-    models.classifier,
-    models.uss,
+    models,
     options,
     (step) => step === undefined || steps.push(step),
   );
@@ -242,7 +241,7 @@ Deno.test("segmentStage in mode pipeline gives the refinement's mask", async () 
   assert.notDeepEqual(plain.mask.data, mask.data);
   const refuse = (wrong: object, message: RegExp) =>
     assert.throws(() => segmentStage.check!(wrong, models), { name: "OptionError", message });
-  refuse({ mode: "best" }, /mode must be one of cam, pipeline/);
+  refuse({ mode: "best" }, /mode must be one of fast, cam, pipeline/);
   refuse({ mode: "pipeline", fit: "best" }, /fit must be/);
   refuse({ threshold: 1.5 }, /0\.\.1/);
   segmentStage.check!({ mode: "pipeline", threshold: 1.5 }, models);
