@@ -1,8 +1,9 @@
 /** All handlers as one Hono app. */
 
-import { Hono } from "hono";
 import { createSilop, Silop, type SilopOptions } from "../core/silop.ts";
 import { camRoutes } from "./cam.ts";
+import { createRoutes, type Routes } from "./contract/routes.ts";
+import { docsRoutes } from "./docs.ts";
 import { healthRoutes } from "./health.ts";
 import { allowOnly, type Logger, notFound, problemHandler } from "./problem.ts";
 import { perimeterRoutes } from "./perimeter.ts";
@@ -23,7 +24,7 @@ export interface AppOptions {
 }
 
 /** A Hono app that may own workers. */
-export type App = Hono & Disposable & {
+export type App = Routes & Disposable & {
   readonly silop: Silop;
   /** Ends the workers that the app has created. */
   close(): void;
@@ -44,6 +45,8 @@ const ENDPOINTS = [
   ],
   ["GET", "/health/live", "whether the process answers"],
   ["GET", "/health/ready", "whether the models are loaded"],
+  ["GET", "/openapi.json", "all of this, described for programs"],
+  ["GET", "/docs", "and for people"],
 ] as const;
 
 /**
@@ -65,7 +68,7 @@ export function createApp(options: AppOptions = {}): App {
     ...options.silop as SilopOptions | undefined,
   });
 
-  const app = basePath === undefined ? new Hono() : new Hono().basePath(basePath);
+  const app = basePath === undefined ? createRoutes() : createRoutes().basePath(basePath);
   app.onError(problemHandler(logger));
   app.notFound(notFound);
   app.get("/", (c) => {
@@ -83,6 +86,7 @@ export function createApp(options: AppOptions = {}): App {
   app.route("/", perimeterRoutes(silop, { logger }));
   app.route("/", refineRoutes(silop, { logger }));
   app.route("/", healthRoutes(silop, { logger }));
+  app.route("/", docsRoutes(app, { logger }));
 
   const close = () => {
     if (given === null) silop.close();

@@ -1,8 +1,9 @@
 /** `GET /health/live` and `GET /health/ready`: for whoever starts, stops and sends requests here. */
 
-import { Hono } from "hono";
 import type { WorkerReady } from "../core/runtime/pool.ts";
 import type { Silop } from "../core/silop.ts";
+import { liveAnswer, readyAnswer } from "./contract/answers.ts";
+import { addRoute, createRoutes, problems, type Routes } from "./contract/routes.ts";
 import { allowOnly, makeProblem, problemHandler, sendProblem } from "./problem.ts";
 import type { RouteOptions } from "./stage.ts";
 
@@ -11,17 +12,37 @@ import type { RouteOptions } from "./stage.ts";
  * while the models are being loaded, or the only worker replaced, and for good when that failed (the
  * logger gets the reason).
  */
-export function healthRoutes(silop: Silop, options: RouteOptions = {}): Hono {
+export function healthRoutes(silop: Silop, options: RouteOptions = {}): Routes {
   const { logger = console } = options;
   let ready: WorkerReady | null = null;
   silop.ready.then((started) => {
     ready = started;
   }, (reason) => logger.error("The models could not be loaded", reason));
 
-  const app = new Hono();
+  const app = createRoutes();
   app.onError(problemHandler(logger));
-  app.get("/health/live", (c) => c.json({ status: "live" }, 200, { "Cache-Control": "no-store" }));
-  app.get("/health/ready", (c) => {
+  addRoute(app, {
+    method: "get",
+    path: "/health/live",
+    operationId: "live",
+    tags: ["service"],
+    summary: "Whether the process answers",
+    responses: {
+      200: { description: "It does", content: { "application/json": { schema: liveAnswer } } },
+      ...problems(500),
+    },
+  }, (c) => c.json({ status: "live" }, 200, { "Cache-Control": "no-store" }));
+  addRoute(app, {
+    method: "get",
+    path: "/health/ready",
+    operationId: "ready",
+    tags: ["service"],
+    summary: "Whether images are taken",
+    responses: {
+      200: { description: "They are", content: { "application/json": { schema: readyAnswer } } },
+      ...problems(500, 503),
+    },
+  }, (c) => {
     const { working, ended } = silop.state;
     if (ended !== null) {
       const detail = ready === null ? "The models could not be loaded" : "No worker is left";

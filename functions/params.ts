@@ -1,26 +1,15 @@
 /**
- * Query parameters of the stages.
+ * Query parameters of the stages: described once, for reading them and for the OpenAPI document.
  *
  * A parameter that is unknown, given twice or not of its type is a broken request (400); one that is
  * understood but out of range is left for the stage to refuse (422).
  */
 
-import { z } from "zod";
+import { z } from "@hono/zod-openapi";
 import { parseList, parseNumber, parseNumbers } from "../core/parse.ts";
-import {
-  type Detector,
-  DETECTORS,
-  METHOD_CHOICES,
-  type MethodChoice,
-} from "../core/stages/perimeter_choices.ts";
-import {
-  FIT_RULES,
-  type FitRule,
-  REFINE_RESULTS,
-  type RefineResult,
-  SEGMENT_MODES,
-  type SegmentMode,
-} from "../core/stages/refine_choices.ts";
+import { DETECTORS, METHOD_CHOICES } from "../core/stages/perimeter_choices.ts";
+import { FIT_RULES, REFINE_RESULTS, SEGMENT_MODES } from "../core/stages/refine_choices.ts";
+import type { StageName } from "../core/stages/render.ts";
 import { FILE_FORMATS } from "../core/stages/stage.ts";
 import { badRequest } from "./problem.ts";
 
@@ -29,7 +18,7 @@ export const RESPONSE_FORMATS = ["json", ...FILE_FORMATS] as const;
 export type ResponseFormat = typeof RESPONSE_FORMATS[number];
 
 /** A parameter read by a function that throws `SyntaxError`. */
-function read<T>(parse: (text: string) => T, description: string) {
+function read<T>(parse: (text: string) => T) {
   return z.string().transform((text, context) => {
     try {
       return parse(text);
@@ -37,65 +26,136 @@ function read<T>(parse: (text: string) => T, description: string) {
       context.addIssue({ code: "custom", message: (error as Error).message });
       return z.NEVER;
     }
-  }).optional().describe(description);
+  }).optional();
+}
+
+/** A number; its range is for the document, the stage is who refuses it. */
+function number(
+  description: string,
+  range: { minimum?: number; maximum?: number; type?: "number" | "integer" } = {},
+) {
+  return read(parseNumber).openapi({ type: "number", ...range, description });
+}
+
+/** A list, as `a,b` or by naming the parameter several times. */
+function list<T>(
+  parse: (text: string) => T[],
+  items: { type: "string" | "number"; minimum?: number; maximum?: number },
+  description: string,
+) {
+  return read(parse).openapi({
+    type: "array",
+    items,
+    description,
+    param: { style: "form", explode: false },
+  });
 }
 
 /** A parameter that is `true` or `false`. */
 function flag(description: string) {
   return z.enum(["true", "false"]).transform((text) => text === "true").optional()
-    .describe(description);
+    .openapi({ type: "boolean", enum: undefined, description });
+}
+
+/** One of several words. */
+function choice<const T extends readonly [string, ...string[]]>(words: T, description: string) {
+  return z.enum(words).optional().openapi({ description });
 }
 
 /** The query of every stage, so that one query can be sent to all of them. */
-const stageQuery = z.strictObject({
-  labels: read(parseList, "Classes known to be in the image, as cat,dog; empty: none"),
-  scales: read(parseNumbers, "Scales at which the image is looked at, as 0.5,1,1.5"),
-  mirror: flag("Whether the mirrored image is looked at as well"),
-  "working-size": read(parseNumber, "Long side, in pixels, to which larger images are reduced"),
-  threshold: read(parseNumber, "Map value, 0..1, from which a pixel is foreground; for masks"),
-  "min-area": read(parseNumber, "Smallest region kept, as a share of the image; for masks"),
-  method: z.enum(METHOD_CHOICES).optional()
-    .describe("Superpixels by slic, quickshift or both, each with a result; for perimeters"),
-  detector: z.enum(DETECTORS).optional()
-    .describe("Exact boundary, canny on a picture of the regions, canny-photo; for perimeters"),
-  reference: flag("Whether perimeters are those of the published code, by canny"),
-  iterations: read(parseNumber, "Most iterations of the training on the image; for perimeters"),
-  "min-labels": read(parseNumber, "Training ends with fewer labels than this; for perimeters"),
-  seed: read(parseNumber, "Seed of the training's initial weights; for perimeters"),
-  fit: z.enum(FIT_RULES).optional()
-    .describe("How maps are fitted to perimeters; for refinement"),
+export const stageQuery = z.strictObject({
+  labels: list(
+    parseList,
+    { type: "string" },
+    "Classes known to be in the image, as cat,dog; empty: none. Default: those the classifier finds",
+  ),
+  scales: list(
+    parseNumbers,
+    { type: "number", minimum: 0.1, maximum: 4 },
+    "Scales at which the image is looked at, as 0.5,1,1.5. Default: the model's",
+  ),
+  mirror: flag("Whether the mirrored image is looked at as well. Default: true"),
+  "working-size": number(
+    "Long side, in pixels, to which larger images are reduced",
+    { minimum: 1, type: "integer" },
+  ),
+  threshold: number("Map value above which a pixel is foreground; for masks", { minimum: 0 }),
+  "min-area": number(
+    "Regions of a smaller share of the image take their surroundings' class; for masks",
+    { minimum: 0, maximum: 1 },
+  ),
+  method: choice(
+    METHOD_CHOICES,
+    "Superpixels by slic, quickshift or both, each with a result; for perimeters",
+  ),
+  detector: choice(
+    DETECTORS,
+    "Exact boundary, canny on a picture of the regions, canny-photo; for perimeters",
+  ),
+  reference: flag("Whether perimeters are those of the published code, by canny. Default: false"),
+  iterations: number("Most iterations of the training on the image; for perimeters", {
+    minimum: 1,
+    type: "integer",
+  }),
+  "min-labels": number("Training ends with fewer labels than this; for perimeters", {
+    minimum: 1,
+    type: "integer",
+  }),
+  seed: number("Seed of the training's initial weights; for perimeters", {
+    minimum: 0,
+    type: "integer",
+  }),
+  fit: choice(FIT_RULES, "How maps are fitted to perimeters; for refinement"),
   walk: flag("Whether fitted maps walk at random between perimeters; for refinement"),
   crf: flag("Whether a dense CRF revises the mask; for refinement"),
-  result: z.enum(REFINE_RESULTS).optional()
-    .describe("What the pictures of a refinement show"),
-  mode: z.enum(SEGMENT_MODES).optional()
-    .describe("cam: masks are cut from maps as they are; pipeline: from refined ones; for masks"),
-  format: z.enum(RESPONSE_FORMATS).optional()
-    .describe("What to answer; without it the header Accept decides"),
+  result: choice(REFINE_RESULTS, "What the pictures of a refinement show"),
+  mode: choice(
+    SEGMENT_MODES,
+    "cam: masks are cut from maps as they are; pipeline: from refined ones; for masks",
+  ),
+  format: choice(RESPONSE_FORMATS, "What to answer; without it the header Accept decides"),
 });
+
+type StageQuery = z.output<typeof stageQuery>;
+/** The name of a query parameter. */
+export type ParamName = keyof StageQuery;
+
+const CAM_PARAMS = ["labels", "scales", "mirror", "working-size"] as const;
+const TRAINING_PARAMS = ["method", "detector", "iterations", "min-labels", "seed"] as const;
+const MASK_PARAMS = ["threshold", "min-area"] as const;
+const REFINE_PARAMS = [
+  ...CAM_PARAMS,
+  ...MASK_PARAMS,
+  ...TRAINING_PARAMS,
+  "fit",
+  "walk",
+  "crf",
+] as const;
+
+/** The parameters that make a difference to each stage; the others are taken, and do nothing. */
+export const STAGE_PARAMS: Readonly<Record<StageName, readonly ParamName[]>> = {
+  cam: [...CAM_PARAMS, "format"],
+  segment: [...REFINE_PARAMS, "mode", "format"],
+  perimeter: ["working-size", ...TRAINING_PARAMS, "reference", "format"],
+  refine: [...REFINE_PARAMS, "result", "format"],
+};
+
+/** The part of the query that a stage looks at, for its description. */
+export function queryOf(stage: StageName) {
+  const picked = Object.fromEntries(STAGE_PARAMS[stage].map((name) => [name, true]));
+  return stageQuery.pick(picked as Record<ParamName, true>);
+}
+
+/** The names of parameters as options have them. */
+type CamelCase<Name extends string> = Name extends `${infer A}-${infer B}`
+  ? `${A}${Capitalize<CamelCase<B>>}`
+  : Name;
+type CamelCaseKeys<T> = { readonly [K in keyof T as CamelCase<K & string>]: T[K] };
 
 /** Options and format as a query names them. */
 export interface StageParams {
   readonly format?: ResponseFormat;
-  readonly options: {
-    readonly labels?: readonly string[];
-    readonly scales?: readonly number[];
-    readonly mirror?: boolean;
-    readonly workingSize?: number;
-    readonly threshold?: number;
-    readonly minArea?: number;
-    readonly method?: MethodChoice;
-    readonly detector?: Detector;
-    readonly reference?: boolean;
-    readonly iterations?: number;
-    readonly minLabels?: number;
-    readonly seed?: number;
-    readonly fit?: FitRule;
-    readonly walk?: boolean;
-    readonly crf?: boolean;
-    readonly result?: RefineResult;
-    readonly mode?: SegmentMode;
-  };
+  readonly options: CamelCaseKeys<Omit<StageQuery, "format">>;
 }
 
 /** Lists may also be written by naming the parameter several times. */
@@ -124,12 +184,13 @@ export function readParams(query: URLSearchParams): StageParams {
     const [issue] = parsed.error.issues;
     throw badRequest(`Query parameter "${issue!.path.join(".")}": ${issue!.message}`);
   }
-  const {
-    format,
-    "working-size": workingSize,
-    "min-area": minArea,
-    "min-labels": minLabels,
-    ...rest
-  } = parsed.data;
-  return { format, options: { ...rest, workingSize, minArea, minLabels } };
+  const { format, ...named } = parsed.data;
+  const options = Object.fromEntries(
+    Object.entries(named).map(([name, value]) => [camelCase(name), value]),
+  );
+  return { format, options: options as StageParams["options"] };
+}
+
+function camelCase(name: string): string {
+  return name.replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -4,13 +4,13 @@
  * Alone: `deno serve --allow-read --allow-ffi functions/perimeter.ts`.
  */
 
-import type { Hono } from "hono";
 import type { Silop } from "../core/silop.ts";
+import type { Routes } from "./contract/routes.ts";
 import { type RouteOptions, stageRoutes } from "./stage.ts";
 import { standalone } from "./standalone.ts";
 
 /** The routes of the stage `perimeter`, to be mounted in a Hono app. */
-export function perimeterRoutes(silop: Silop, options: RouteOptions = {}): Hono {
+export function perimeterRoutes(silop: Silop, options: RouteOptions = {}): Routes {
   return stageRoutes("perimeter", silop, options);
 }
 

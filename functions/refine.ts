@@ -5,13 +5,13 @@
  * Alone: `deno serve --allow-read --allow-ffi functions/refine.ts`.
  */
 
-import type { Hono } from "hono";
 import type { Silop } from "../core/silop.ts";
+import type { Routes } from "./contract/routes.ts";
 import { type RouteOptions, stageRoutes } from "./stage.ts";
 import { standalone } from "./standalone.ts";
 
 /** The routes of the stage `refine`, to be mounted in a Hono app. */
-export function refineRoutes(silop: Silop, options: RouteOptions = {}): Hono {
+export function refineRoutes(silop: Silop, options: RouteOptions = {}): Routes {
   return stageRoutes("refine", silop, options);
 }
 

@@ -11,44 +11,55 @@ export interface Representation {
   readonly mediaType: string;
 }
 
-/** What the header `Accept` can choose, the first being preferred. */
-const REPRESENTATIONS: readonly Representation[] = [
-  { format: "json", mediaType: "application/json" },
-  { format: "png", mediaType: "image/png" },
-  { format: "npz", mediaType: "application/x-npz" },
-  { format: "npz", mediaType: "application/octet-stream" },
-];
-
-const MEDIA_TYPES: Record<ResponseFormat, string> = {
-  json: "application/json",
-  png: "image/png",
-  overlay: "image/png",
-  npz: "application/x-npz",
+/** The media types of every form of answer, the first being the usual one, and its files' ending. */
+const FORMATS: Readonly<
+  Record<ResponseFormat, { mediaTypes: readonly [string, ...string[]]; ending: string }>
+> = {
+  json: { mediaTypes: ["application/json"], ending: ".json" },
+  png: { mediaTypes: ["image/png"], ending: ".png" },
+  overlay: { mediaTypes: ["image/png"], ending: ".overlay.png" },
+  npz: { mediaTypes: ["application/x-npz", "application/octet-stream"], ending: ".npz" },
 };
 
-const FILE_ENDINGS: Record<ResponseFormat, string> = {
-  json: ".json",
-  png: ".png",
-  overlay: ".overlay.png",
-  npz: ".npz",
+/** What the stages can answer. Of forms of the same media type `Accept` alone chooses the first. */
+export const STAGE_FORMATS: Readonly<Record<StageName, readonly ResponseFormat[]>> = {
+  cam: ["json", "png", "overlay", "npz"],
+  segment: ["json", "png", "overlay", "npz"],
+  perimeter: ["json", "png", "overlay", "npz"],
+  refine: ["json", "png", "overlay", "npz"],
 };
+
+/** All media types a stage can answer with, the preferred one first. */
+export function mediaTypesOf(stage: StageName): string[] {
+  return [...new Set(STAGE_FORMATS[stage].flatMap((format) => FORMATS[format].mediaTypes))];
+}
 
 /**
  * Chooses the form of an answer: the format named in the query, else what `Accept` likes best (RFC
  * 9110, §12.5.1: of the ranges that match a media type the most specific one counts), else JSON.
  *
- * @throws {HTTPException} of status 406.
+ * @throws {HTTPException} of status 400: the stage has no such format; of status 406: `Accept` leaves
+ *   nothing that can be sent, or refuses the format that the query names.
  */
 export function chooseRepresentation(
+  stage: StageName,
   format: ResponseFormat | undefined,
   accept: string | null,
 ): Representation {
-  if (format !== undefined) return { format, mediaType: MEDIA_TYPES[format] };
+  const formats = STAGE_FORMATS[stage];
+  if (format !== undefined && !formats.includes(format)) {
+    throw new HTTPException(400, {
+      message: `There is no format "${format}" of /${stage}; there are ${formats.join(", ")}`,
+    });
+  }
+  const offered = (format === undefined ? formats : [format]).flatMap((each) =>
+    FORMATS[each].mediaTypes.map((mediaType) => ({ format: each, mediaType }))
+  );
   const ranges = parseAccept(accept ?? "*/*");
-  if (ranges.length === 0) return REPRESENTATIONS[0]!;
+  if (ranges.length === 0) return offered[0]!;
   let best: Representation | null = null;
   let bestQuality = 0;
-  for (const representation of REPRESENTATIONS) {
+  for (const representation of offered) {
     const quality = qualityOf(representation.mediaType, ranges);
     if (quality > bestQuality) {
       best = representation;
@@ -56,10 +67,9 @@ export function chooseRepresentation(
     }
   }
   if (best !== null) return best;
-  const offered = REPRESENTATIONS.map(({ mediaType }) => mediaType).join(", ");
-  throw new HTTPException(406, {
-    message: `Accept is "${accept}"; this can be sent: ${offered}`,
-  });
+  const types = [...new Set(offered.map(({ mediaType }) => mediaType))].join(", ");
+  const what = format === undefined ? "this can be sent" : `format=${format} can be sent as`;
+  throw new HTTPException(406, { message: `Accept is "${accept}"; ${what}: ${types}` });
 }
 
 function qualityOf(mediaType: string, ranges: readonly { type: string; q: number }[]): number {
@@ -85,13 +95,18 @@ export function sendResult(
   const durations = Object.entries({ ...timings, total: taken })
     .map(([name, milliseconds]) => [name, Number(milliseconds.toFixed(2))] as const);
   const body = format === "json"
-    ? JSON.stringify({ stage, ...summary, timings: Object.fromEntries(durations) })
+    ? new TextEncoder().encode(
+      JSON.stringify({ stage, ...summary, timings: Object.fromEntries(durations) }),
+    )
     : files[format]! as Uint8Array<ArrayBuffer>;
   return new Response(body, {
     headers: {
       "Content-Type": mediaType,
-      "Content-Disposition": `inline; filename="${stage}${FILE_ENDINGS[format]}"`,
+      // Told, so that small answers are not compressed.
+      "Content-Length": String(body.length),
+      "Content-Disposition": `inline; filename="${stage}${FORMATS[format].ending}"`,
       "Cache-Control": "no-store",
+      "Vary": "Accept",
       "X-Content-Type-Options": "nosniff",
       "Server-Timing": durations.map(([name, dur]) => `${name};dur=${dur}`).join(", "),
     },

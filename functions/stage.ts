@@ -1,9 +1,9 @@
 /** What the handlers of all stages have in common. */
 
-import { Hono } from "hono";
 import type { Silop } from "../core/silop.ts";
 import type { StageName, StageResult } from "../core/stages/render.ts";
 import { readImage } from "./body.ts";
+import { addRoute, createRoutes, type Routes, stageRoute } from "./contract/routes.ts";
 import { readParams } from "./params.ts";
 import { allowOnly, type Logger, problemHandler } from "./problem.ts";
 import { chooseRepresentation, sendResult } from "./respond.ts";
@@ -18,14 +18,18 @@ export interface RouteOptions {
  * `POST /STAGE`: the image in the body goes through the stage; the answer is JSON, a picture or arrays.
  * The request is checked from its cheapest part on: query, headers, body, the image's header.
  */
-export function stageRoutes(stage: StageName, silop: Silop, options: RouteOptions = {}): Hono {
+export function stageRoutes(
+  stage: StageName,
+  silop: Silop,
+  options: RouteOptions = {},
+): Routes {
   const { logger = console } = options;
-  const app = new Hono();
+  const app = createRoutes();
   app.onError(problemHandler(logger));
-  app.post(`/${stage}`, async (c) => {
+  addRoute(app, stageRoute(stage), async (c) => {
     const request = c.req.raw;
     const { format, options: stageOptions } = readParams(new URL(request.url).searchParams);
-    const representation = chooseRepresentation(format, request.headers.get("Accept"));
+    const representation = chooseRepresentation(stage, format, request.headers.get("Accept"));
     const image = await readImage(request, silop.limits.maxBytes);
     const start = performance.now();
     const files = representation.format === "json" ? [] : [representation.format];

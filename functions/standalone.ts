@@ -1,7 +1,8 @@
 /** Handlers deployed alone, each a module of its own for `deno serve`. */
 
-import { Hono } from "hono";
 import { createSilop, type Silop, type SilopOptions } from "../core/silop.ts";
+import { createRoutes, type Routes } from "./contract/routes.ts";
+import { docsRoutes } from "./docs.ts";
 import { healthRoutes } from "./health.ts";
 import { notFound } from "./problem.ts";
 
@@ -15,18 +16,19 @@ export interface FetchHandler {
  * (the module was started itself), else at the first request (it was imported for its routes).
  */
 export function standalone(
-  routes: (silop: Silop) => Hono,
+  routes: (silop: Silop) => Routes,
   eager: boolean,
   options: SilopOptions = {},
 ): FetchHandler {
-  let app: Hono | null = null;
-  const open = (): Hono => {
+  let app: Routes | null = null;
+  const open = (): Routes => {
     if (app === null) {
       const silop = createSilop({
         onFault: (message, error) => console.error(message, error),
         ...options,
       });
-      app = new Hono().route("/", routes(silop)).route("/", healthRoutes(silop));
+      app = createRoutes().route("/", routes(silop)).route("/", healthRoutes(silop));
+      app.route("/", docsRoutes(app));
       app.notFound(notFound);
     }
     return app;

@@ -215,7 +215,16 @@ Deno.test("GET / lists the endpoints under the path they are at", async () => {
     const { endpoints } = await (await hono.request(at)).json();
     return endpoints.map(({ path }: { path: string }) => path);
   };
-  const known = ["/segment", "/cam", "/perimeter", "/refine", "/health/live", "/health/ready"];
+  const known = [
+    "/segment",
+    "/cam",
+    "/perimeter",
+    "/refine",
+    "/health/live",
+    "/health/ready",
+    "/openapi.json",
+    "/docs",
+  ];
   assert.deepEqual(await paths(app, "/"), known);
   const under = known.map((path) => "/vision" + path);
   assert.deepEqual(await paths(createApp({ silop, basePath: "/vision" }), "/vision"), under);

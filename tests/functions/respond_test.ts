@@ -20,20 +20,35 @@ Deno.test("chooseRepresentation() follows Accept when no format is named", () =>
     ["text/html, application/*;q=0.3", "application/json"],
   ];
   for (const [accept, mediaType] of cases) {
-    assert.equal(chooseRepresentation(undefined, accept).mediaType, mediaType, `${accept}`);
+    assert.equal(
+      chooseRepresentation("segment", undefined, accept).mediaType,
+      mediaType,
+      `${accept}`,
+    );
   }
 });
 
 Deno.test("chooseRepresentation() throws status 406 when nothing fits", () => {
   for (const accept of ["text/html", "image/webp", "*/*;q=0", "image/png;q=0"]) {
-    assert.throws(() => chooseRepresentation(undefined, accept), { status: 406 }, accept);
+    assert.throws(
+      () => chooseRepresentation("segment", undefined, accept),
+      { status: 406 },
+      accept,
+    );
   }
 });
 
-Deno.test("chooseRepresentation() lets a format named win over Accept", () => {
-  assert.deepEqual(chooseRepresentation("overlay", "application/json"), {
+Deno.test("chooseRepresentation() takes the format named where Accept leaves it", () => {
+  assert.deepEqual(chooseRepresentation("segment", "overlay", "image/*"), {
     format: "overlay",
     mediaType: "image/png",
   });
-  assert.equal(chooseRepresentation("npz", "text/html").mediaType, "application/x-npz");
+  assert.equal(chooseRepresentation("cam", "npz", null).mediaType, "application/x-npz");
+  const octets = "application/octet-stream, */*;q=0.1";
+  assert.equal(chooseRepresentation("cam", "npz", octets).mediaType, "application/octet-stream");
+});
+
+Deno.test("chooseRepresentation() throws status 406 when format and Accept disagree", () => {
+  const disagree = () => chooseRepresentation("segment", "overlay", "application/json");
+  assert.throws(disagree, { status: 406, message: /format=overlay.*image\/png/ });
 });

@@ -1,0 +1,132 @@
+/** Descriptions of routes, and what they have in common. */
+
+import { createRoute, OpenAPIHono, type RouteConfig } from "@hono/zod-openapi";
+import type { Context, Handler } from "hono";
+import type { BlankEnv } from "hono/types";
+import type { StageName } from "../../core/stages/render.ts";
+import { queryOf } from "../params.ts";
+import { mediaTypesOf } from "../respond.ts";
+import { problemSchema, STAGE_ANSWERS } from "./answers.ts";
+
+/** A Hono app whose routes are described; it can be mounted in any other. */
+export type Routes = OpenAPIHono<BlankEnv>;
+
+/** Makes an app without routes. */
+export function createRoutes(): Routes {
+  return new OpenAPIHono<BlankEnv>();
+}
+
+type Responses = RouteConfig["responses"];
+
+const PROBLEM_TEXTS = {
+  400: "The query, the body or the image cannot be read",
+  404: "There is nothing at this path",
+  406: "The header Accept, or it and the format named, leave nothing that can be sent",
+  412: "The answer is the one that If-None-Match names",
+  413: "Too many bytes or pixels",
+  415: "The bytes are of a format that is not read",
+  422: "A parameter is understood but cannot be served",
+  429: "Too many requests are waiting; Retry-After tells when to come back",
+  500: "A fault of this program",
+  503: "The models are being loaded, or cannot be, or the request waited too long",
+  504: "The work took longer than a request may",
+} as const;
+
+/** Statuses that are answered with a problem document. */
+export type ProblemStatus = keyof typeof PROBLEM_TEXTS;
+
+/** The problem documents among a route's responses. */
+export function problems(...statuses: readonly ProblemStatus[]): Responses {
+  return Object.fromEntries(
+    statuses.map((status) => [status, {
+      description: PROBLEM_TEXTS[status],
+      content: { "application/problem+json": { schema: problemSchema } },
+    }]),
+  );
+}
+
+/** Adds a route to an app, and its description to the app's OpenAPI document. */
+export function addRoute(
+  app: Routes,
+  route: RouteConfig,
+  handler: (c: Context) => Response | Promise<Response>,
+): void {
+  app.openAPIRegistry.registerPath(route);
+  // Not app.openapi(): that would parse bodies before their size is known.
+  app.on(
+    route.method.toUpperCase(),
+    createRoute(route as RouteConfig & { path: string }).getRoutingPath(),
+    handler as Handler,
+  );
+}
+
+const BINARY = { type: "string", format: "binary" } as const;
+const IMAGE_TYPES = ["image/jpeg", "image/png", "image/webp", "image/gif", "image/tiff"] as const;
+
+/** The body of a stage's request: an image as it is, or as a field of a form. */
+export const imageBody: NonNullable<NonNullable<RouteConfig["request"]>["body"]> = {
+  description: "An image: its bytes tell what it is, whatever the Content-Type",
+  required: true,
+  content: {
+    ...Object.fromEntries(IMAGE_TYPES.map((type) => [type, { schema: BINARY }])),
+    "application/octet-stream": { schema: BINARY },
+    "multipart/form-data": {
+      schema: { type: "object", properties: { image: BINARY }, required: ["image"] },
+    },
+  },
+};
+
+const STAGE_TEXTS: Readonly<Record<StageName, readonly [summary: string, description: string]>> = {
+  segment: [
+    "One class per pixel",
+    "JSON tells the classes found with their areas and boxes; png is the mask, its stored values the " +
+    "classes' indices; overlay its colours over the photo; npz the mask as an array.",
+  ],
+  cam: [
+    "Class activation maps",
+    "Where the classifier sees each class: JSON, the strongest map as a picture, heat over the photo, " +
+    "or all maps as arrays.",
+  ],
+  perimeter: [
+    "Regions without classes and their perimeters",
+    "A small network is trained on the photo itself, which takes seconds.",
+  ],
+  refine: [
+    "Class activation maps refined by perimeters",
+    "The whole chain from photo to mask, which takes seconds; pictures show the step that `result` " +
+    "names, npz has all of them.",
+  ],
+};
+
+/** The description of `POST /STAGE`. */
+export function stageRoute(stage: StageName): RouteConfig {
+  const [summary, description] = STAGE_TEXTS[stage];
+  const content = Object.fromEntries(
+    mediaTypesOf(stage).map((type) => [
+      type,
+      type === "application/json" ? { schema: STAGE_ANSWERS[stage] } : { schema: BINARY },
+    ]),
+  );
+  return {
+    method: "post",
+    path: `/${stage}`,
+    operationId: stage,
+    tags: ["stages"],
+    summary,
+    description,
+    request: { query: queryOf(stage), body: imageBody },
+    responses: {
+      200: {
+        description: "The result",
+        headers: {
+          "Server-Timing": {
+            description: "Milliseconds spent in each part of the work",
+            schema: { type: "string" },
+          },
+        },
+        content,
+      },
+      ...problems(400, 406, 413, 415, 422, 500, 503),
+    },
+  };
+}

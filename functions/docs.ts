@@ -1,0 +1,169 @@
+/**
+ * `GET /openapi.json`, the description of all routes, and `GET /docs`, a page to read and try it. The page's
+ * script and style come from here as well: it works where there is no internet.
+ */
+
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import type { Context } from "hono";
+import swaggerUi from "swagger-ui-dist/package.json" with { type: "json" };
+import { addRoute, createRoutes, problems, type Routes } from "./contract/routes.ts";
+import { allowOnly, type Logger, makeProblem, problemHandler, sendProblem } from "./problem.ts";
+
+/** Version of the routes, as `info.version` of the document. */
+export const API_VERSION = "1.0.0";
+
+const DESCRIPTION = "Semantic segmentation learnt from image-level labels, sharpened by " +
+  "perimeters. Post a photo to a stage; the answer's form is chosen by `format` or by `Accept`. " +
+  "Errors are problem documents (RFC 9457).";
+
+/** The page: all it needs is beside it. */
+const PAGE = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>silop: API reference</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="docs/swagger-ui.css">
+<main id="reference"></main>
+<script src="docs/swagger-ui-bundle.js"></script>
+<script src="docs/start.js"></script>
+</html>
+`;
+const START = `SwaggerUIBundle({
+  url: "openapi.json",
+  dom_id: "#reference",
+  deepLinking: true,
+  validatorUrl: null,
+});
+`;
+/** Nothing but this origin; the page writes styles into its elements. */
+const POLICY = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; " +
+  "img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; " +
+  "frame-ancestors 'none'";
+
+const ASSETS: Readonly<Record<string, string>> = {
+  "swagger-ui.css": "text/css; charset=utf-8",
+  "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
+};
+
+/**
+ * The routes of the document and its page.
+ *
+ * @param documented The app that the document describes.
+ */
+export function docsRoutes(
+  documented: Routes,
+  { logger = console }: { logger?: Logger } = {},
+): Routes {
+  const app = createRoutes();
+  app.onError(problemHandler(logger));
+  const documents = new Map<string, string>();
+  addRoute(app, {
+    method: "get",
+    path: "/openapi.json",
+    operationId: "openapi",
+    tags: ["service"],
+    summary: "This description",
+    responses: {
+      200: {
+        description: "An OpenAPI 3.1 document",
+        content: { "application/json": { schema: { type: "object" } } },
+      },
+      ...problems(500),
+    },
+  }, (c) => {
+    const base = c.req.path.slice(0, -"/openapi.json".length);
+    let text = documents.get(base);
+    if (text === undefined) {
+      text = JSON.stringify(describe(documented, base));
+      // Whoever mounts the app decides where; a few places at most.
+      if (documents.size < 8) documents.set(base, text);
+    }
+    return send(c, text, "application/json");
+  });
+  addRoute(app, {
+    method: "get",
+    path: "/docs",
+    operationId: "docs",
+    tags: ["service"],
+    summary: "This description as a page",
+    responses: { 200: { description: "A page", content: { "text/html": {} } }, ...problems(500) },
+  }, (c) => {
+    c.header("Content-Security-Policy", POLICY);
+    return send(c, PAGE, "text/html; charset=utf-8");
+  });
+  app.get("/docs/start.js", (c) => send(c, START, "text/javascript; charset=utf-8"));
+  app.get("/docs/:file", async (c) => {
+    const file = c.req.param("file");
+    const type = Object.hasOwn(ASSETS, file) ? ASSETS[file] : undefined;
+    if (type === undefined) {
+      return sendProblem(makeProblem("not-found", `There is nothing at ${c.req.path}`));
+    }
+    // The file is as old as its package: known to be the same without being read.
+    const etag = `"${swaggerUi.version}"`;
+    c.header("ETag", etag);
+    c.header("Cache-Control", "public, max-age=3600");
+    if (matches(c, etag)) return c.body(null, 304);
+    return c.body(await readAsset(file), 200, {
+      "Content-Type": type,
+      "X-Content-Type-Options": "nosniff",
+    });
+  });
+  for (const path of ["/openapi.json", "/docs", "/docs/:file"]) {
+    app.all(path, allowOnly("GET", "HEAD"));
+  }
+  return app;
+}
+
+/** The document of an app that is mounted at `base`. */
+export function describe(documented: Routes, base = ""): Record<string, unknown> {
+  // Paths are told without what they are mounted under, which servers tell.
+  const document = documented.getOpenAPI31Document({
+    openapi: "3.1.0",
+    info: {
+      title: "silop",
+      version: API_VERSION,
+      description: DESCRIPTION,
+      license: { name: "MIT" },
+    },
+    servers: [{ url: base === "" ? "/" : base }],
+    tags: [
+      { name: "stages", description: "From a photo to a mask" },
+      { name: "service", description: "About the service itself" },
+    ],
+  });
+  const { webhooks: _, ...rest } = document;
+  const within = (path: string) => path.startsWith(`${base}/`) ? path.slice(base.length) : path;
+  const paths = Object.entries(document.paths ?? {}).map(([path, item]) => [within(path), item]);
+  return { ...rest, paths: Object.fromEntries(paths) };
+}
+
+async function readAsset(file: string): Promise<Uint8Array<ArrayBuffer>> {
+  const specifier = `swagger-ui-dist/${file}`;
+  const resolved = import.meta.resolve(specifier);
+  const path = resolved.startsWith("file:")
+    ? new URL(resolved)
+    : createRequire(import.meta.url).resolve(specifier);
+  return new Uint8Array(await readFile(path));
+}
+
+/** Sends a text with an `ETag` of its content, or that it is the one already known. */
+async function send(c: Context, text: string, type: string): Promise<Response> {
+  const bytes = new TextEncoder().encode(text);
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  const etag = `"${digest.subarray(0, 12).toBase64({ alphabet: "base64url" })}"`;
+  c.header("ETag", etag);
+  c.header("Cache-Control", "no-cache");
+  c.header("X-Content-Type-Options", "nosniff");
+  if (matches(c, etag)) return c.body(null, 304);
+  return c.body(bytes, 200, { "Content-Type": type, "Content-Length": String(bytes.length) });
+}
+
+/** Whether `If-None-Match` names an entity tag, by the weak comparison of RFC 9110. */
+function matches(c: Context, etag: string): boolean {
+  const known = c.req.header("If-None-Match");
+  if (known === undefined) return false;
+  if (known.trim() === "*") return true;
+  return known.split(",").some((tag) => tag.trim().replace(/^W\//, "") === etag);
+}
