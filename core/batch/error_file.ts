@@ -1,6 +1,6 @@
 /**
- * The images that failed: `RUN/errors.jsonl`, or `RUN/errors.TASK.2of4.jsonl` for a shard, so that none
- * writes over what another one appends.
+ * The images that failed: `RUN/errors.TASK.jsonl`, or `RUN/errors.TASK.2of4.jsonl` for a shard, so that
+ * none writes over what another one appends.
  */
 
 import { appendFileSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -19,7 +19,7 @@ export interface ErrorLine {
 
 /** Name, in the run's folder, of the file that a task's errors go to. */
 export function errorFileName(task: string, shard: string): string {
-  return shard === "" ? "errors.jsonl" : `errors.${task}.${shard}.jsonl`;
+  return ["errors", task, shard, "jsonl"].filter((part) => part !== "").join(".");
 }
 
 /** The file of the images that failed. */
@@ -37,11 +37,11 @@ export class ErrorFile {
     this.#path = join(run, errorFileName(task, shard));
     this.#task = task;
     const again = new Set(ids);
-    takeOut(this.#path, task, again);
+    takeOut(this.#path, again);
     if (shard !== "") return;
     for (const name of listFolder(run)) {
       if (name.startsWith(`errors.${task}.`) && name.endsWith(".jsonl")) {
-        takeOut(join(run, name), task, again);
+        takeOut(join(run, name), again);
       }
     }
   }
@@ -58,15 +58,12 @@ export class ErrorFile {
   }
 }
 
-/**
- * Takes a task's lines on some images out of a file. At one stroke, since another task of the same run
- * may append to `errors.jsonl` before and after.
- */
-function takeOut(path: string, task: string, ids: ReadonlySet<string>): void {
+/** Takes the lines on some images out of a file, at one stroke. */
+function takeOut(path: string, ids: ReadonlySet<string>): void {
   const part = join(path, "..", `.errors.${crypto.randomUUID()}.part`);
   try {
     const lines = readLines(path);
-    const kept = lines.filter((line) => keeps(line, task, ids));
+    const kept = lines.filter((line) => keeps(line, ids));
     if (kept.length === lines.length) return;
     if (kept.length === 0) return rmSync(path, { force: true });
     writeFileSync(part, kept.map((line) => line + "\n").join(""));
@@ -77,10 +74,9 @@ function takeOut(path: string, task: string, ids: ReadonlySet<string>): void {
   }
 }
 
-function keeps(line: string, task: string, ids: ReadonlySet<string>): boolean {
+function keeps(line: string, ids: ReadonlySet<string>): boolean {
   try {
-    const { task: other, id } = JSON.parse(line) as ErrorLine;
-    return other !== task || !ids.has(id);
+    return !ids.has((JSON.parse(line) as ErrorLine).id);
   } catch {
     return false;
   }

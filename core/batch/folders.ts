@@ -3,9 +3,9 @@
  *
  * | kind | file | content |
  * |---|---|---|
- * | `photo` | `DATA/JPEGImages/ID.jpg` | the photograph |
- * | `annotation` | `DATA/Annotations/ID.xml` | names of the objects in it |
- * | `truth` | `DATA/SegmentationClass/ID.png` | palette PNG, 255 = ignore |
+ * | `photo` | of VOC `DATA/JPEGImages/ID.jpg` | the photograph |
+ * | `annotation` | of VOC `DATA/Annotations/ID.xml` | names of the objects in it, or a JSON array of them |
+ * | `truth` | of VOC `DATA/SegmentationClass/ID.png` | palette PNG, 255 = ignore |
  * | `cam` | `RUN/cam/ID.npz` | `keys` int64 [0, c1, …], `cam` float32 K×⌈H/4⌉×⌈W/4⌉, `hr_cam` float32 K×H×W |
  * | `uss_slic`, `uss_quickshift` | `RUN/uss_slic/ID.png` | palette PNG, labels 0..31 |
  * | `perimeter_slic`, `perimeter_quickshift` | `RUN/perimeter_slic/ID.png` | grey palette PNG, 0 or 255 |
@@ -13,7 +13,9 @@
  * | `combined` | `RUN/combined/ID.npz` | as `cam`; values reach 2 with masks |
  * | `affinity_labels` | `RUN/affinity_labels/ID.png` | palette PNG, 255 = trusted neither way |
  * | `random_walk` | `RUN/random_walk/ID.npz` | `keys`, `rw` float32 K×H×W, largest value 1 |
- * | `pseudo_labels` | `RUN/pseudo_labels/ID.png` | palette PNG in VOC's colours |
+ * | `pseudo_labels` | `RUN/pseudo_labels/ID.png` | palette PNG in the classes' colours |
+ *
+ * Where the files of a data set of another layout are, the data set knows; see `core/data/open.ts`.
  *
  * With the layout `published` a run has the folders and files that the published Python scripts read and
  * write: below `RUN/Dataset` and `RUN/experiments/predictions`, CAMs as pickled dictionaries. Pictures
@@ -23,6 +25,7 @@
  */
 
 import { join } from "node:path";
+import type { DataSet } from "../data/data_set.ts";
 import type { BatchSurroundings, Slot } from "./task.ts";
 
 /** Kinds of files that tasks make, and their makers. */
@@ -96,8 +99,7 @@ const OWN_ENDINGS: Partial<Record<MadeKind, string>> = {
 
 /** Where things are. */
 export interface Places {
-  /** Folder laid out as the VOC 2012 development kit. */
-  readonly data: string;
+  readonly data: DataSet;
   readonly run: string;
   readonly layout: Layout;
   /** Folders of other origin that take the place of the run's own, by kind. */
@@ -110,11 +112,14 @@ export function slotOf(kind: FileKind, { data, run, layout, others }: Places): S
   if (other !== undefined) return other;
   switch (kind) {
     case "photo":
-      return { folder: join(data, "JPEGImages"), ending: ".jpg", madeBy: "data" };
+      return dataSlot(data, (id) => ({ path: data.imagePath(id) }));
     case "annotation":
-      return { folder: join(data, "Annotations"), ending: ".xml", madeBy: "data" };
+      return dataSlot(data, (id) => data.labelSource(id));
     case "truth":
-      return { folder: join(data, "SegmentationClass"), ending: ".png", madeBy: "data" };
+      return dataSlot(data, (id) => {
+        const path = data.truthPath(id);
+        return path === null ? null : { path };
+      });
   }
   const madeBy = MAKERS[kind];
   if (layout === "published") {
@@ -122,6 +127,10 @@ export function slotOf(kind: FileKind, { data, run, layout, others }: Places): S
     return { folder: join(run, folder), ending, madeBy, madeAs: kind };
   }
   return { folder: join(run, kind), ending: OWN_ENDINGS[kind] ?? ".png", madeBy, madeAs: kind };
+}
+
+function dataSlot({ root }: DataSet, find: Slot["find"]): Slot {
+  return { folder: root, ending: "", madeBy: "data", find };
 }
 
 function predictions(name: string): string {

@@ -30,6 +30,8 @@ export interface JournalEntry {
   readonly in: Readonly<Record<string, string>>;
   /** The files made, by kind. */
   readonly out: Readonly<Record<string, FileRecord>>;
+  /** What they were made with unlike what `with` stands for, as `runtime.threads: 1, here 2`. */
+  readonly unlike?: readonly string[];
 }
 
 /** Reads a task's journals, of all shards; of several entries for an image the latest counts. */

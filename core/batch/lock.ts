@@ -8,35 +8,60 @@ import { BatchError, StorageError } from "../errors.ts";
 const POLL = 5;
 
 /**
- * Locks a task of a run: all of it, or one shard, beside which other shards may be at work. The system
- * holds the locks (of `RUN/journal/TASK.lock`, `TASK.2of4.lock`) and lets go of them when the process
- * ends in whatever way; the empty files stay. File systems without locks are taken as they are.
+ * Locks a task of a run: all of it, or one shard, beside which other shards of as many may be at work. The
+ * system holds the locks (of `RUN/journal/TASK.lock`, `TASK.2of4.lock`) and lets go of them when the process
+ * ends in whatever way; the files stay. File systems without locks are taken as they are.
  *
  * @param shard As `2of4`; empty for all.
  * @returns The lock; disposing lets go of it.
- * @throws {BatchError} Somebody is at work on the same.
+ * @throws {BatchError} Somebody is at work on the same, or in another number of parts.
  * @throws {StorageError} The files cannot be written.
  */
-export function lockTask(run: string, task: string, shard: string): Disposable {
+export async function lockTask(run: string, task: string, shard: string): Promise<Disposable> {
+  // Nobody else looks at the same locks meanwhile.
+  using _moment = await lockManifest(run);
   const folder = join(run, "journal");
   const held = new DisposableStack();
+  let refusal: string | null;
   try {
-    mkdirSync(folder, { recursive: true });
-    const take = (name: string, exclusive: boolean) => {
-      // `node:fs` has no locks.
-      const file = Deno.openSync(join(folder, name), { read: true, write: true, create: true });
-      held.defer(() => file.close());
-      return tryLock(file, exclusive);
-    };
-    const whole = take(`${task}.lock`, shard === "");
-    if (whole && (shard === "" || take(`${task}.${shard}.lock`, true))) return held;
+    refusal = takeLocks(folder, task, shard, held);
   } catch (error) {
     held.dispose();
     throw new StorageError(`Cannot write in ${folder}: ${(error as Error).message}`);
   }
+  if (refusal === null) return held;
   held.dispose();
-  const part = shard === "" ? "" : ` ${shard}`;
-  throw new BatchError(`Somebody is at work on ${task}${part} in ${run}; wait for the end of it`);
+  throw new BatchError(`Somebody is at work on ${refusal} in ${run}; wait for the end of it`);
+}
+
+/** Takes the locks, or tells what somebody is at work on. */
+function takeLocks(
+  folder: string,
+  task: string,
+  shard: string,
+  held: DisposableStack,
+): string | null {
+  const open = (name: string) => {
+    // `node:fs` has no locks.
+    const file = Deno.openSync(join(folder, name), { read: true, write: true, create: true });
+    held.defer(() => file.close());
+    return file;
+  };
+  const whole = open(`${task}.lock`);
+  const alone = tryLock(whole, true);
+  if (shard === "") return alone ? null : task;
+  const [, count = ""] = shard.split("of");
+  if (alone) {
+    // The first to come says how many parts there are.
+    whole.truncateSync(0);
+    whole.writeSync(new TextEncoder().encode(count));
+    whole.syncSync();
+    unlock(whole);
+  }
+  if (!tryLock(whole, false)) return task;
+  const parts = alone ? count : contentOf(whole);
+  if (parts !== count) return `${task} in ${parts} parts`;
+  return tryLock(open(`${task}.${shard}.lock`), true) ? null : `${task} ${shard}`;
 }
 
 /**
@@ -57,6 +82,19 @@ export async function lockManifest(run: string): Promise<Disposable> {
   held.defer(() => file.close());
   while (!tryLock(file, true)) await new Promise((resolve) => setTimeout(resolve, POLL));
   return held;
+}
+
+function unlock(file: Deno.FsFile): void {
+  try {
+    file.unlockSync();
+  } catch {
+    // Nor was it locked.
+  }
+}
+
+function contentOf(file: Deno.FsFile): string {
+  const bytes = new Uint8Array(16);
+  return new TextDecoder().decode(bytes.subarray(0, file.readSync(bytes) ?? 0));
 }
 
 function tryLock(file: Deno.FsFile, exclusive: boolean): boolean {

@@ -5,7 +5,8 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type JournalEntry, readJournal } from "./journal.ts";
 import { fingerprint, readTask } from "./manifest.ts";
-import type { FileRecord, Slot, Slots } from "./task.ts";
+import type { Source } from "../data/data_set.ts";
+import { type FileRecord, type Slot, type Slots, sourceIn } from "./task.ts";
 
 /** What is asked of a task. */
 export interface PlanRequest {
@@ -25,6 +26,8 @@ export interface PlannedImage {
   readonly id: string;
   /** What its inputs are, by kind, for the journal. */
   readonly in: Readonly<Record<string, string>>;
+  /** Where its inputs are, by kind. */
+  readonly inputs: Readonly<Record<string, Source>>;
   /** What the journal says of it, of other options or inputs, or of files that are no longer whole. */
   readonly before?: JournalEntry;
 }
@@ -60,11 +63,18 @@ export function planBatch(request: PlanRequest): BatchPlan {
   let done = 0;
   for (const id of ids) {
     const stamps: Record<string, string> = {};
+    const sources: Record<string, Source> = {};
     let missing: string | null = null;
     for (const [kind, slot] of Object.entries(inputs)) {
-      const stamp = stampInput(kind, slot, id, upstream.get(slot.madeBy)!);
+      const source = sourceIn(slot, id);
+      const stamp = source === null
+        ? { missing: `The data set names no ${kind} of ${id}` }
+        : stampInput(kind, slot, source, upstream.get(slot.madeBy)!, id);
       if ("missing" in stamp) missing ??= stamp.missing;
-      else stamps[kind] = stamp.is;
+      else {
+        stamps[kind] = stamp.is;
+        sources[kind] = source!;
+      }
     }
     if (missing !== null) {
       blocked.push({ id, reason: missing });
@@ -74,7 +84,7 @@ export function planBatch(request: PlanRequest): BatchPlan {
     const files = entry !== undefined && entry.with === request.with && sameInputs(entry, stamps)
       ? intactFiles(entry, outputs, verify)
       : null;
-    if (files === null) todo.push({ id, in: stamps, before: entry });
+    if (files === null) todo.push({ id, in: stamps, inputs: sources, before: entry });
     else {
       done++;
       const moved = Object.entries(files).some(([kind, file]) => file !== entry!.out[kind]);
@@ -103,11 +113,13 @@ function readMaker(run: string, name: string): Maker {
  */
 function stampInput(
   kind: string,
-  { folder, ending, madeBy, madeAs = kind }: Slot,
-  id: string,
+  { madeBy, madeAs = kind }: Slot,
+  source: Source,
   maker: Maker,
+  id: string,
 ): { readonly is: string } | { readonly missing: string } {
-  const path = join(folder, id + ending);
+  if ("text" in source) return { is: source.text };
+  const { path } = source;
   const file = statSync(path, { throwIfNoEntry: false });
   const again = `run voc:${madeBy} first`;
   if (madeBy === "data" || madeBy === "other") {

@@ -6,13 +6,13 @@
 import { mkdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join, resolve, sep } from "node:path";
 import { BatchError, StorageError } from "../errors.ts";
-import { WorkerPool } from "../runtime/pool.ts";
 import { ErrorFile } from "./error_file.ts";
-import { JournalWriter, listFolder } from "./journal.ts";
+import { type Crew, DoneByNobody, type Hire, hireWorkers } from "./crew.ts";
+import { JournalWriter, listFolder, readJournal } from "./journal.ts";
 import { lockTask } from "./lock.ts";
 import { enterTask, fingerprint, type MadeWith } from "./manifest.ts";
 import { confirmFile, planBatch, type PlannedImage } from "./plan_batch.ts";
-import type { BatchResult, BatchSetup, BatchSurroundings, Slots } from "./task.ts";
+import type { BatchSurroundings, Slots } from "./task.ts";
 
 /** A task and the images to do it for. */
 export interface Batch {
@@ -37,6 +37,8 @@ export interface Batch {
   readonly redo?: boolean;
   /** Read all files to see whether they are still whole. Default: `false`. */
   readonly verify?: boolean;
+  /** Who does the work. Default: workers of this process. */
+  readonly hire?: Hire;
 }
 
 /** Hears how a batch goes on. */
@@ -81,11 +83,13 @@ export async function runBatch(
   const { run, task, ids, inputs, outputs, madeWith, shard = "" } = batch;
   assertInside(batch);
   makeFolder(run);
-  using _lock = lockTask(run, task, shard);
+  using _lock = await lockTask(run, task, shard);
   await enterTask(run, task, madeWith, batch.redo ?? false);
   removeParts(batch);
   const errors = new ErrorFile(run, task, shard, ids);
   const stamp = fingerprint(madeWith);
+  await using crew = await (batch.hire ?? hireWorkers)(batch, stamp, signal);
+  enterEarlier(crew, batch);
   const plan = planBatch({ run, task, ids, inputs, outputs, with: stamp, verify: batch.verify });
   listener.planned?.(plan.todo.length, plan.done);
   const failed: string[] = [];
@@ -102,19 +106,21 @@ export async function runBatch(
   }
   if (plan.todo.length === 0) return { made: 0, before: plan.done, failed, left: 0 };
 
-  const pool = openPool(batch, plan.todo.length);
+  const lanes = await crew.begin(plan.todo.length);
   const journal = new JournalWriter(run, task, shard);
   const waiting = plan.todo.values();
   let made = 0;
   let begun = 0;
+  let left = 0;
   let fatal: unknown = null;
   const one = async (image: PlannedImage) => {
     try {
-      const { files } = await pool.run(image.id);
-      journal.add({ id: image.id, at: Date.now(), with: stamp, in: image.in, out: files });
+      const { files, unlike } = await crew.run(image);
+      const at = Date.now();
+      journal.add({ id: image.id, at, with: stamp, in: image.in, out: files, unlike });
       made++;
     } catch (error) {
-      if (error instanceof StorageError) throw error;
+      if (error instanceof StorageError || error instanceof DoneByNobody) throw error;
       removeEarlier(image, outputs);
       fail(image.id, error as Error);
     }
@@ -126,29 +132,30 @@ export async function runBatch(
       try {
         await one(image);
       } catch (error) {
-        fatal ??= error;
+        if (error instanceof DoneByNobody) left++;
+        else fatal ??= error;
       }
       if (fatal !== null || signal?.aborted) return;
     }
   };
   try {
-    await pool.ready;
-    if (!signal?.aborted) await Promise.all(Array.from({ length: batch.workers }, lane));
+    if (!signal?.aborted) await Promise.all(Array.from({ length: lanes }, lane));
   } finally {
-    pool.close();
     journal.close();
   }
   if (fatal !== null) throw fatal;
-  return { made, before: plan.done, failed, left: plan.todo.length - begun };
+  return { made, before: plan.done, failed, left: plan.todo.length - begun + left };
 }
 
-function openPool(batch: Batch, todo: number): WorkerPool<BatchSetup, string, object, BatchResult> {
-  const { module, options, inputs, outputs, surroundings } = batch;
-  return new WorkerPool(
-    new URL("./batch_worker.ts", import.meta.url),
-    { module: module.href, options, inputs, outputs, surroundings },
-    Math.min(batch.workers, todo),
-  );
+/** Enters what was done for this batch while nobody kept its journal. */
+function enterEarlier(crew: Crew, { run, task, shard = "" }: Batch): void {
+  if (crew.earlier.length === 0) return;
+  const known = readJournal(run, task);
+  const journal = new JournalWriter(run, task, shard);
+  for (const entry of crew.earlier) {
+    if (entry.at > (known.get(entry.id)?.at ?? 0)) journal.add(entry);
+  }
+  journal.close();
 }
 
 /** Files are written, and removed again, nowhere but in the run. */

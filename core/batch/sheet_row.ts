@@ -29,6 +29,7 @@ export const SHEET_COLUMNS: readonly (readonly [kind: FileKind, name: string])[]
  *
  * @param photo The image itself; maps and masks are drawn over it.
  * @param classes Foreground classes of masks.
+ * @param palette Colours of labels, `256×3`.
  * @throws The codecs' errors.
  */
 export async function drawFile(
@@ -36,6 +37,7 @@ export async function drawFile(
   bytes: Uint8Array,
   photo: Raster,
   classes: number,
+  palette: Uint8Array,
 ): Promise<Raster> {
   const { width, height } = photo;
   switch (kind) {
@@ -62,7 +64,7 @@ export async function drawFile(
     case "affinity_labels":
     case "pseudo_labels":
     case "truth":
-      return drawOverlay(photo, decodeMaskPng(bytes), { alpha: 0.7 });
+      return drawOverlay(photo, decodeMaskPng(bytes), { alpha: 0.7, palette });
     default:
       return await decodeImage(bytes);
   }

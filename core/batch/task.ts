@@ -6,10 +6,13 @@
  * which all is done need not load any network.
  */
 
+import { join } from "node:path";
+import type { DataClass } from "../data/class_list.ts";
+import type { Source } from "../data/data_set.ts";
 import type { DeviceName } from "../runtime/device_names.ts";
 import type { Checkpoint } from "../stages/stage.ts";
 
-/** Where a kind of file is: `FOLDER/ID` and an ending. */
+/** Where a kind of file is: `FOLDER/ID` and an ending, unless a data set knows better. */
 export interface Slot {
   readonly folder: string;
   /** With its dot. */
@@ -21,6 +24,16 @@ export interface Slot {
   readonly madeBy: string;
   /** The kind by which the journal of that task knows these files. Default: the reader's own name. */
   readonly madeAs?: string;
+  /**
+   * Where an image's file is, or its text; `null` when it has none. Files that are written have no such
+   * thing. Default: `FOLDER/ID` and the ending.
+   */
+  readonly find?: (id: string) => Source | null;
+}
+
+/** Where an image's file of a kind is; `null` when there can be none. */
+export function sourceIn({ folder, ending, find }: Slot, id: string): Source | null {
+  return find === undefined ? { path: join(folder, id + ending) } : find(id);
 }
 
 /** Some kinds of file by name. */
@@ -40,6 +53,8 @@ export interface BatchSurroundings {
   readonly threads: number;
   /** How files are laid out; see `folders.ts`. */
   readonly layout: "silop" | "published";
+  /** Classes of the data set, with the colours of its masks. Default: VOC's. */
+  readonly classes?: readonly DataClass[];
 }
 
 /**
@@ -60,9 +75,16 @@ export interface BatchSetup {
   /** Address of a module that exports `prepare`. */
   readonly module: string;
   readonly options: unknown;
-  readonly inputs: Slots;
-  readonly outputs: Slots;
+  /** Where files are written, or only their kinds: then the worker answers their contents. */
+  readonly outputs: Slots | readonly string[];
   readonly surroundings: BatchSurroundings;
+}
+
+/** What a worker is told of an image. */
+export interface BatchJob {
+  readonly id: string;
+  /** Its files, by kind. */
+  readonly inputs: Readonly<Record<string, Source | { readonly bytes: Uint8Array }>>;
 }
 
 /** A file as the journal knows it. */
@@ -75,6 +97,8 @@ export interface FileRecord {
 
 /** What a worker answers for an image. */
 export interface BatchResult {
-  /** The files written, by kind. */
+  /** The files made, by kind. Of files that are not written yet, the time is 0. */
   readonly files: Readonly<Record<string, FileRecord>>;
+  /** Contents of files that are not written yet, by kind. */
+  readonly contents?: Readonly<Record<string, Uint8Array>>;
 }

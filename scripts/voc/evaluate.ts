@@ -11,9 +11,10 @@ import { errorFileName } from "../../core/batch/error_file.ts";
 import { type FileKind, slotOf } from "../../core/batch/folders.ts";
 import { runBatch } from "../../core/batch/run_batch.ts";
 import type { Slot } from "../../core/batch/task.ts";
-import { EVALUATED_CLASSES, type EvaluateOptions } from "../../core/batch/tasks/evaluate.ts";
+import type { EvaluateOptions } from "../../core/batch/tasks/evaluate.ts";
 import { type ChainResult, reportChain } from "../../core/evaluation/chain_report.ts";
-import { VOC_CLASSES } from "../../core/voc/classes.ts";
+import { classNames } from "../../core/data/class_list.ts";
+import type { DataSet } from "../../core/data/data_set.ts";
 import { type Confusion, createConfusion } from "../../kernels/confusion.ts";
 import {
   createCommand,
@@ -28,6 +29,7 @@ import { startProgress } from "../progress.ts";
 import { plotIou } from "./plot_iou.ts";
 import {
   addWorkOptions,
+  openData,
   placesOf,
   readIds,
   type RunFlags,
@@ -40,7 +42,6 @@ import {
 const MAPS = ["cam", "combined", "random_walk"] as const satisfies readonly FileKind[];
 const KINDS = [...MAPS, "pseudo_labels"] as const satisfies readonly FileKind[];
 type Kind = typeof KINDS[number];
-const NAMES = ["background", ...VOC_CLASSES];
 /** Thresholds tried: 0.05, 0.10, … 0.75. */
 const STEP = 0.05;
 const STEPS = 15;
@@ -55,7 +56,7 @@ interface Measured extends ChainResult {
 
 interface EvaluateFlags extends RunFlags {
   what?: Kind[];
-  classes?: string[];
+  meanClasses?: string[];
   threshold?: number;
 }
 
@@ -63,7 +64,7 @@ const command = createCommand("voc:evaluate", "Compare the results of a run with
 addWorkOptions(command)
   .option("--what <list>", `of ${KINDS.join(",")} (default: all there are)`, someOf(KINDS))
   .option(
-    "--classes <list>",
+    "--mean-classes <list>",
     "classes of a mean of their own, as background,cat,dog; it decides which threshold is best",
     readList,
   )
@@ -76,19 +77,21 @@ command.parse(Deno.args, { from: "user" });
 await evaluate(command.opts<EvaluateFlags>());
 
 async function evaluate(flags: EvaluateFlags): Promise<void> {
-  const chosen = classIndices(flags.classes ?? []);
-  const places = placesOf(flags);
+  const data = await openData(flags);
+  const names = ["background", ...classNames(data.classes)];
+  const chosen = classIndices(flags.meanClasses ?? [], names);
+  const places = placesOf(flags, data);
   const kinds = flags.what ?? KINDS.filter((kind) => existsSync(slotOf(kind, places).folder));
   if (kinds.length === 0) fail(`There are no results in ${flags.run}`, EXIT_USAGE);
-  const ids = await readIds(flags);
+  const ids = await readIds(flags, data);
   const results: Measured[] = [];
   let failures = 0;
   for (const kind of kinds) {
     const thresholds = thresholdsOf(kind);
-    const { matrices, failed } = await count(flags, kind, thresholds, ids);
+    const { matrices, failed } = await count(flags, data, kind, thresholds, ids);
     failures += failed;
     if (failed === ids.length) continue;
-    const result = reportChain(kind, matrices, thresholds, NAMES, chosen, flags.threshold);
+    const result = reportChain(kind, matrices, thresholds, names, chosen, flags.threshold);
     results.push({ ...result, images: ids.length - failed, failed });
   }
   if (results.length > 0) await report(flags, results, ids.length);
@@ -103,12 +106,14 @@ async function evaluate(flags: EvaluateFlags): Promise<void> {
 /** Sums the counts of all images, made by workers and kept in the run. */
 async function count(
   flags: RunFlags,
+  data: DataSet,
   kind: Kind,
   thresholds: readonly number[],
   ids: readonly string[],
 ): Promise<{ matrices: Confusion[]; failed: number }> {
-  const { surroundings, workers } = surroundingsOf(flags);
-  const places = placesOf(flags);
+  const { surroundings, workers } = surroundingsOf(flags, data);
+  const places = placesOf(flags, data);
+  const classes = data.classes.length + 1;
   const task = `evaluate-${kind}`;
   const counts: Slot = {
     folder: join(places.run, "evaluation", kind),
@@ -125,8 +130,8 @@ async function count(
     inputs: { truth: slotOf("truth", places), predicted },
     outputs: { counts },
     module: new URL("../../core/batch/tasks/evaluate.ts", import.meta.url),
-    options: { thresholds } satisfies EvaluateOptions,
-    madeWith: { thresholds },
+    options: { thresholds, classes } satisfies EvaluateOptions,
+    madeWith: { thresholds, classes },
     surroundings,
     workers,
     // Counts of other thresholds are worth nothing.
@@ -139,13 +144,13 @@ async function count(
   progress?.stop();
   const matrices = Array.from(
     { length: Math.max(1, thresholds.length) },
-    () => createConfusion(EVALUATED_CLASSES),
+    () => createConfusion(classes),
   );
   const bad = new Set(failed);
   for (const id of ids.filter((id) => !bad.has(id))) {
-    const { data } = decodeNpz(readFileSync(join(counts.folder, id + counts.ending))).counts!;
+    const sums = decodeNpz(readFileSync(join(counts.folder, id + counts.ending))).counts!.data;
     matrices.forEach(({ counts }, k) => {
-      for (let i = 0; i < counts.length; i++) counts[i]! += Number(data[k * counts.length + i]);
+      for (let i = 0; i < counts.length; i++) counts[i]! += Number(sums[k * counts.length + i]);
     });
   }
   return { matrices, failed: failed.length };
@@ -155,7 +160,7 @@ async function report(flags: EvaluateFlags, results: Measured[], asked: number):
   const shard = shardName(flags);
   const path = (name: string, ending: string) =>
     join(flags.run, "evaluation", shardFile(name, flags, ending));
-  const metrics = { set: flags.set, shard, asked, classes: flags.classes ?? [], results };
+  const metrics = { set: flags.set, shard, asked, classes: flags.meanClasses ?? [], results };
   const table = tableOf(results);
   await writeFileAtomic(path("metrics", "json"), JSON.stringify(metrics, null, 2) + "\n");
   await writeFileAtomic(path("metrics", "txt"), table);
@@ -185,7 +190,7 @@ function tableOf(results: readonly Measured[]): string {
     ],
     ["mIoU chosen", ...results.map(({ at }) => percent(at.chosen))],
     ["mIoU present", ...results.map(({ at }) => percent(at.present))],
-    ["mIoU all 21", ...results.map(({ at }) => percent(at.miou))],
+    [`mIoU all ${results[0]!.classes.length}`, ...results.map(({ at }) => percent(at.miou))],
     ["FP", ...results.map(({ at }) => percent(at.fp))],
     ["FN", ...results.map(({ at }) => percent(at.fn))],
     ...results[0]!.classes.flatMap(({ name }, c) =>
@@ -211,10 +216,10 @@ function thresholdsOf(kind: Kind): number[] {
   return Array.from({ length: STEPS }, (_, i) => (i + 1) * STEP);
 }
 
-function classIndices(names: readonly string[]): number[] {
-  return names.map((name) => {
-    const index = NAMES.indexOf(name);
-    if (index < 0) fail(`Unknown class "${name}"; there are ${NAMES.join(", ")}`, EXIT_USAGE);
+function classIndices(chosen: readonly string[], names: readonly string[]): number[] {
+  return chosen.map((name) => {
+    const index = names.indexOf(name);
+    if (index < 0) fail(`Unknown class "${name}"; there are ${names.join(", ")}`, EXIT_USAGE);
     return index;
   });
 }

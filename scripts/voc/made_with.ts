@@ -16,11 +16,12 @@ import { findModel, loadManifest } from "../../core/runtime/models.ts";
 export async function madeWith(
   { networks }: Pick<BatchTask, "networks">,
   options: object,
-  { models, camModel, device, threads, layout }: BatchSurroundings,
+  { models, camModel, device, threads, layout, classes }: BatchSurroundings,
 ): Promise<MadeWith> {
   const made: Record<string, Json> = {
     silop: project.version,
     layout,
+    ...(classes === undefined ? {} : { classes: JSON.parse(JSON.stringify(classes)) }),
     // As it will be read back.
     options: JSON.parse(JSON.stringify(options)),
   };

@@ -9,6 +9,7 @@ import { errorFileName } from "../../core/batch/error_file.ts";
 import { type FileKind, type Places, publishedMismatch, slotOf } from "../../core/batch/folders.ts";
 import { type BatchOutcome, runBatch } from "../../core/batch/run_batch.ts";
 import type { Slots } from "../../core/batch/task.ts";
+import type { DataSet } from "../../core/data/data_set.ts";
 import { type BatchTask, type TaskName, TASKS } from "../../core/batch/tasks.ts";
 import { madeWith } from "./made_with.ts";
 import { addSchemaOptions, readSchemaOptions } from "./schema_flags.ts";
@@ -16,6 +17,7 @@ import {
   addNetworkOptions,
   addRedoOption,
   addWorkOptions,
+  openData,
   placesOf,
   readIds,
   type RunFlags,
@@ -58,7 +60,8 @@ export async function runTasks(flags: RunFlags, tasks: readonly ChosenTask[]): P
     const mismatch = publishedMismatch(name, options);
     if (mismatch !== null) fail(mismatch, EXIT_USAGE);
   }
-  let ids = await readIds(flags);
+  const data = await openData(flags);
+  let ids = await readIds(flags, data);
   const signal = stopOnSignals();
   const list = join(flags.run, shardFile("complete", flags, "txt"));
   // Not before the end is it true again.
@@ -66,7 +69,7 @@ export async function runTasks(flags: RunFlags, tasks: readonly ChosenTask[]): P
   let failures = 0;
   let made = 0;
   for (const task of tasks) {
-    const outcome = await runTask(flags, task, ids, signal).catch((error: Error) => {
+    const outcome = await runTask(flags, data, task, ids, signal).catch((error: Error) => {
       fail(error.message);
     });
     made += outcome.made;
@@ -97,13 +100,14 @@ export async function runTasks(flags: RunFlags, tasks: readonly ChosenTask[]): P
 
 async function runTask(
   flags: RunFlags,
+  data: DataSet,
   { name, options }: ChosenTask,
   ids: readonly string[],
   signal: AbortSignal,
 ): Promise<BatchOutcome> {
   const task: BatchTask = TASKS[name];
-  const { surroundings, workers } = surroundingsOf(flags);
-  const places = placesOf(flags);
+  const { surroundings, workers } = surroundingsOf(flags, data);
+  const places = placesOf(flags, data);
   let progress: ReturnType<typeof startProgress> | null = null;
   let told = 0;
   const outcome = await runBatch(

@@ -6,13 +6,22 @@ import { join } from "node:path";
 import { decodeMaps } from "../../core/batch/codecs.ts";
 import { type FileKind, slotOf } from "../../core/batch/folders.ts";
 import { drawFile, SHEET_COLUMNS } from "../../core/batch/sheet_row.ts";
+import { sourceIn } from "../../core/batch/task.ts";
+import { paletteOf } from "../../core/data/class_list.ts";
 import { writeFileAtomic } from "../../core/files.ts";
 import { decodeImage, encodeRgbPng } from "../../core/image/mod.ts";
 import { drawContactSheet, type SheetRow } from "../../core/pictures/contact_sheet.ts";
 import type { Raster } from "../../core/raster.ts";
 import { createCommand, EXIT_FAILED, fail, integerIn } from "../cli.ts";
 import { startProgress } from "../progress.ts";
-import { addSetOptions, placesOf, readIds, type SetFlags, shardName } from "./voc_flags.ts";
+import {
+  addSetOptions,
+  openData,
+  placesOf,
+  readIds,
+  type SetFlags,
+  shardName,
+} from "./voc_flags.ts";
 
 interface SheetFlags extends SetFlags {
   rows: number;
@@ -32,9 +41,15 @@ command.parse(Deno.args, { from: "user" });
 await drawSheets(command.opts<SheetFlags>());
 
 async function drawSheets(flags: SheetFlags): Promise<void> {
-  const places = placesOf(flags);
-  const columns = SHEET_COLUMNS.filter(([kind]) => existsSync(slotOf(kind, places).folder));
-  const ids = await readIds(flags);
+  const data = await openData(flags);
+  const places = placesOf(flags, data);
+  const ids = await readIds(flags, data);
+  const palette = paletteOf(data.classes);
+  const columns = SHEET_COLUMNS.filter(([kind]) => {
+    // Where one image has a truth, it has a column.
+    if (kind === "truth") return ids.some((id) => isFile(data.truthPath(id)));
+    return existsSync(slotOf(kind, places).folder);
+  });
   const folder = join(flags.run, "sheets");
   const names = [flags.set, shardName(flags)].filter((part) => part !== "").join("_");
   const progress = startProgress("sheet", ids.length, "images");
@@ -67,14 +82,18 @@ async function drawSheets(flags: SheetFlags): Promise<void> {
     const pictures: (Raster | null)[] = [];
     for (const kind of kinds) {
       const bytes = await read(kind, id);
-      pictures.push(bytes === null ? null : await drawFile(kind, bytes, photo, classes));
+      pictures.push(bytes === null ? null : await drawFile(kind, bytes, photo, classes, palette));
     }
     return pictures;
   }
 
   async function read(kind: FileKind, id: string): Promise<Uint8Array | null> {
-    const slot = slotOf(kind, places);
-    const path = join(slot.folder, id + slot.ending);
-    return existsSync(path) || kind === "photo" ? await readFile(path) : null;
+    const source = sourceIn(slotOf(kind, places), id);
+    if (source === null || "text" in source) return null;
+    return existsSync(source.path) || kind === "photo" ? await readFile(source.path) : null;
   }
+}
+
+function isFile(path: string | null): boolean {
+  return path !== null && existsSync(path);
 }

@@ -1,4 +1,4 @@
-/** What the commands for VOC-shaped data sets have in common. */
+/** What the commands for data sets have in common. */
 
 import { statSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -12,15 +12,20 @@ import {
   type Places,
 } from "../../core/batch/folders.ts";
 import type { BatchSurroundings, Slot } from "../../core/batch/task.ts";
+import { areVocClasses } from "../../core/data/class_list.ts";
+import type { DataSet } from "../../core/data/data_set.ts";
+import { openDataSet } from "../../core/data/open.ts";
 import { type DeviceName } from "../../core/runtime/device_names.ts";
 import { planWork } from "../../core/runtime/machine.ts";
 import { DEFAULT_CAM_MODEL, EMBEDDED_MODELS } from "../../core/runtime/models.ts";
-import { VocFolder } from "../../core/voc/folder.ts";
 import { EXIT_USAGE, fail, integerIn } from "../cli.ts";
 
 /** Values of the options that {@linkcode addSetOptions} adds. */
 export interface SetFlags {
   data: string;
+  /** File of the data set's classes. */
+  classes?: string;
+  /** Settled by {@linkcode openData}. */
   set: string;
   run: string;
   limit?: number;
@@ -46,11 +51,25 @@ interface Shard {
   readonly count: number;
 }
 
+/** Adds the options that tell the data set. */
+export function addDataOptions(command: Command): Command {
+  return command
+    .requiredOption(
+      "--data <path>",
+      "folder laid out as the VOC 2012 development kit, .csv or .json file of images and labels, or " +
+        "folder of a folder for each class",
+    )
+    .option("--classes <file>", "classes of the data set in their order, one a line, .csv or .json")
+    .option(
+      "--set <name>",
+      "list of images: ImageSets/Segmentation/NAME.txt, or those with this name in the column set " +
+        "(default: train_aug of VOC, else all)",
+    );
+}
+
 /** Adds the options that tell which images and where. */
 export function addSetOptions(command: Command): Command {
-  return command
-    .requiredOption("--data <folder>", "data set laid out as the VOC 2012 development kit")
-    .option("--set <name>", "list of images: ImageSets/Segmentation/NAME.txt", "train_aug")
+  return addDataOptions(command)
     .requiredOption("--run <folder>", "folder of results")
     .option("--limit <n>", "only the first images of the set", integerIn(1, 1e9))
     .option("--shard <i/n>", "only every n-th image, from the i-th", readShard)
@@ -89,11 +108,27 @@ export function addNetworkOptions(command: Command): Command {
     .option("--models <folder>", "folder with manifest.json (default: the embedded models)");
 }
 
+/** Opens the data set, and settles which of its lists of images is meant. */
+export async function openData(
+  flags: Pick<SetFlags, "data" | "classes"> & { set?: string },
+): Promise<DataSet> {
+  try {
+    const data = await openDataSet(flags.data, flags.classes);
+    flags.set ??= data.defaultSet;
+    return data;
+  } catch (error) {
+    fail(`Cannot read the data set: ${(error as Error).message}`, EXIT_USAGE);
+  }
+}
+
 /** The images asked for. */
-export async function readIds({ data, set, limit, shard }: SetFlags): Promise<string[]> {
+export async function readIds(
+  { set, limit, shard }: Pick<SetFlags, "set" | "limit" | "shard">,
+  data: DataSet,
+): Promise<string[]> {
   let ids: string[];
   try {
-    ids = await new VocFolder(data).ids(set);
+    ids = await data.ids(set);
   } catch (error) {
     fail(`Cannot read the list of images: ${(error as Error).message}`, EXIT_USAGE);
   }
@@ -103,7 +138,7 @@ export async function readIds({ data, set, limit, shard }: SetFlags): Promise<st
 }
 
 /** Where files are. */
-export function placesOf({ data, run, layout, use = {} }: SetFlags): Places {
+export function placesOf({ run, layout, use = {} }: SetFlags, data: DataSet): Places {
   const others: Partial<Record<FileKind, Slot>> = {};
   for (const [kind, folder] of Object.entries(use)) {
     others[kind as FileKind] = {
@@ -112,7 +147,7 @@ export function placesOf({ data, run, layout, use = {} }: SetFlags): Places {
       madeBy: "other",
     };
   }
-  return { data: resolve(data), run: resolve(run), layout, others };
+  return { data, run: resolve(run), layout, others };
 }
 
 /** Name of a file of the run, with the shard in it if there is one: `NAME.2of4.ENDING`. */
@@ -128,10 +163,18 @@ export function shardName({ shard }: SetFlags): string {
 /** What workers are told of their surroundings, and how many there are. */
 export function surroundingsOf(
   { device = "cpu", threads = 1, models, layout, jobs }: RunFlags,
+  { classes }: DataSet,
 ): { surroundings: BatchSurroundings; workers: number } {
   const folder = models === undefined ? EMBEDDED_MODELS : pathToFileURL(models + "/");
   return {
-    surroundings: { models: folder.href, camModel: DEFAULT_CAM_MODEL, device, threads, layout },
+    surroundings: {
+      models: folder.href,
+      camModel: DEFAULT_CAM_MODEL,
+      device,
+      threads,
+      layout,
+      ...(areVocClasses(classes) ? {} : { classes }),
+    },
     workers: jobs ?? planWork({ threads, aim: "throughput" }).workers,
   };
 }

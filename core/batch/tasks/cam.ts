@@ -1,13 +1,14 @@
 /** The task `cam`. */
 
 import type { z } from "zod";
+import { classNames, VOC_CLASS_LIST } from "../../data/class_list.ts";
 import { decodeImage } from "../../image/mod.ts";
 import { findModel, loadManifest, readModel } from "../../runtime/models.ts";
 import { computeCam } from "../../stages/cam.ts";
 import { openClassifier } from "../../stages/classifier.ts";
-import { VOC_CLASSES } from "../../voc/classes.ts";
 import { parseAnnotation } from "../../voc/folder.ts";
 import { encodeCam } from "../codecs.ts";
+import { renumberClasses } from "../renumber_classes.ts";
 import type { Prepare } from "../task.ts";
 import type { camOptions } from "../tasks.ts";
 
@@ -16,21 +17,24 @@ export const prepare: Prepare<z.output<typeof camOptions>> = async (options, sur
   const folder = new URL(models);
   const info = findModel(await loadManifest(folder), camModel);
   const classifier = await openClassifier(await readModel(info, folder), info, { device, threads });
+  const names = classNames(surroundings.classes ?? VOC_CLASS_LIST);
   const { scales, mirror, workingSize } = options;
   return async ({ photo, annotation }, checkpoint) => {
     const image = await decodeImage(photo!);
-    const labels = annotation === undefined ? undefined : namesIn(annotation);
+    const labels = annotation === undefined ? undefined : labelsIn(annotation, names);
     const cam = await computeCam(
       image,
       classifier,
       { labels, scales, mirror, workingSize },
       checkpoint,
     );
-    return { cam: encodeCam(cam, layout) };
+    return { cam: encodeCam(renumberClasses(cam, info.classes, names), layout) };
   };
 };
 
-function namesIn(annotation: Uint8Array): string[] {
-  const xml = new TextDecoder().decode(annotation);
-  return parseAnnotation(xml, "of the image").map((index) => VOC_CLASSES[index]!);
+/** Names of the classes: of an annotation in XML, or of a JSON array. */
+function labelsIn(annotation: Uint8Array, names: readonly string[]): string[] {
+  const text = new TextDecoder().decode(annotation);
+  if (text.startsWith("[")) return JSON.parse(text) as string[];
+  return parseAnnotation(text, "of the image", names).map((index) => names[index]!);
 }

@@ -4,7 +4,6 @@ import { addConfusion, createConfusion } from "../../../kernels/confusion.ts";
 import { sweepConfusion } from "../../../kernels/sweep_confusion.ts";
 import { decodeMaskPng } from "../../image/mod.ts";
 import { encodeNpz } from "../../npz.ts";
-import { VOC_CLASSES } from "../../voc/classes.ts";
 import { decodeMaps } from "../codecs.ts";
 import type { Prepare } from "../task.ts";
 
@@ -12,13 +11,12 @@ import type { Prepare } from "../task.ts";
 export interface EvaluateOptions {
   /** Background thresholds to try on maps, ascending; masks have none. */
   readonly thresholds: readonly number[];
+  /** How many classes there are, with background. */
+  readonly classes: number;
 }
 
-/** Background and VOC's. */
-export const EVALUATED_CLASSES = VOC_CLASSES.length + 1;
-
-/** Inputs: `truth`, and `predicted`, a file of maps or a mask. Output: `counts`, T×21×21. */
-export const prepare: Prepare<EvaluateOptions> = ({ thresholds }) => (files) => {
+/** Inputs: `truth`, and `predicted`, a file of maps or a mask. Output: `counts`, T×classes×classes. */
+export const prepare: Prepare<EvaluateOptions> = ({ thresholds, classes }) => (files) => {
   const truth = decodeMaskPng(files.truth!);
   const predicted = files.predicted!;
   const isMask = predicted[0] === 0x89;
@@ -32,17 +30,17 @@ export const prepare: Prepare<EvaluateOptions> = ({ thresholds }) => (files) => 
   if (isMask) {
     const mask = decodeMaskPng(predicted);
     size(mask);
-    const confusion = createConfusion(EVALUATED_CLASSES);
+    const confusion = createConfusion(classes);
     addConfusion(confusion, truth.data, mask.data);
     matrices = [confusion];
   } else {
     const { keys, planes } = decodeMaps(predicted);
     size(planes);
-    matrices = sweepConfusion(truth.data, planes.data, keys, thresholds, EVALUATED_CLASSES);
+    matrices = sweepConfusion(truth.data, planes.data, keys, thresholds, classes);
   }
-  const counts = new Float64Array(matrices.length * EVALUATED_CLASSES ** 2);
-  matrices.forEach((matrix, i) => counts.set(matrix.counts, i * EVALUATED_CLASSES ** 2));
-  const shape = [matrices.length, EVALUATED_CLASSES, EVALUATED_CLASSES];
+  const counts = new Float64Array(matrices.length * classes ** 2);
+  matrices.forEach((matrix, i) => counts.set(matrix.counts, i * classes ** 2));
+  const shape = [matrices.length, classes, classes];
   return Promise.resolve({
     counts: encodeNpz({ counts: { shape, data: counts } }, { compress: true }),
   });

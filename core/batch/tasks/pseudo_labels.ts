@@ -4,11 +4,13 @@ import type { z } from "zod";
 import { crfKernels } from "../../../kernels/dense_crf.ts";
 import { pseudoLabels } from "../../../kernels/pseudo_labels.ts";
 import { decodeImage, encodeMaskPng } from "../../image/mod.ts";
+import { paletteOf } from "../../data/class_list.ts";
 import { decodeMaps } from "../codecs.ts";
 import type { Prepare } from "../task.ts";
 import type { pseudoLabelsOptions } from "../tasks.ts";
 
-export const prepare: Prepare<z.output<typeof pseudoLabelsOptions>> = (options) => {
+export const prepare: Prepare<z.output<typeof pseudoLabelsOptions>> = (options, { classes }) => {
+  const palette = paletteOf(classes);
   const { from, crfSteps: steps, ...rest } = options;
   return async (files) => {
     const { data: rgb, width, height } = await decodeImage(files.photo!);
@@ -18,6 +20,6 @@ export const prepare: Prepare<z.output<typeof pseudoLabelsOptions>> = (options) 
       ...rest,
       steps,
     });
-    return { pseudo_labels: encodeMaskPng({ width, height, data }) };
+    return { pseudo_labels: encodeMaskPng({ width, height, data }, palette) };
   };
 };

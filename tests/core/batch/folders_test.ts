@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { publishedMismatch, slotOf } from "../../../core/batch/folders.ts";
 import { type BatchTask, TASK_NAMES, TASKS } from "../../../core/batch/tasks.ts";
+import { VocFolder } from "../../../core/voc/folder.ts";
 
 Deno.test("publishedMismatch() lets no published folder tell other options than it was made with", () => {
   for (const name of TASK_NAMES) {
@@ -13,6 +14,6 @@ Deno.test("publishedMismatch() lets no published folder tell other options than 
   assert.match(publishedMismatch("affinity-labels", labels)!, /background 0\.4, not 0\.3/);
   const pseudo = TASKS["pseudo-labels"].options.parse({ crfSteps: 0 });
   assert.match(publishedMismatch("pseudo-labels", pseudo)!, /crfSteps 1, not 0/);
-  const places = { data: "d", run: "r", layout: "published" } as const;
+  const places = { data: new VocFolder("d"), run: "r", layout: "published" } as const;
   assert.match(slotOf("pseudo_labels", places).folder, /@beta=10@exp_times=8@rw@crf=1$/);
 });

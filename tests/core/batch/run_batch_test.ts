@@ -112,7 +112,7 @@ Deno.test("runBatch() makes again what depends on files that another task has ma
   await rm(join(set.run, "shout", "image_0.txt"));
   const blocked = await second();
   assert.deepEqual(blocked.failed, ["image_0"]);
-  assert.match(await readFile(join(set.run, "errors.jsonl"), "utf8"), /run voc:shout first/);
+  assert.match(await readFile(join(set.run, "errors.echo.jsonl"), "utf8"), /run voc:shout first/);
   // Made again, the file is the same; so is what was made of it.
   await runFake(set);
   assert.equal((await second()).before, 3);
@@ -142,7 +142,7 @@ Deno.test("runBatch() notes images that fail and tries them again", async () => 
   await writeFile(text, "unreadable");
   const outcome = await runFake(set);
   assert.deepEqual(outcome, { made: 0, before: 3, failed: ["image_1"], left: 0 });
-  const lines = (await readFile(join(set.run, "errors.jsonl"), "utf8")).trim().split("\n");
+  const lines = (await readFile(join(set.run, "errors.shout.jsonl"), "utf8")).trim().split("\n");
   assert.equal(lines.length, 1);
   const { time: _, ...line } = JSON.parse(lines[0]!);
   assert.deepEqual(line, {
@@ -155,7 +155,7 @@ Deno.test("runBatch() notes images that fail and tries them again", async () => 
   assert.ok(!(await readResults(set.run)).has("shout/image_1.txt"));
   await writeFile(text, "readable");
   assert.deepEqual(await runFake(set), { made: 1, before: 3, failed: [], left: 0 });
-  assert.ok(!(await readdir(set.run)).includes("errors.jsonl"));
+  assert.ok(!(await readdir(set.run)).includes("errors.shout.jsonl"));
 });
 
 Deno.test("runBatch() makes of shards what one run makes, and leaves parts of others alone", async () => {
@@ -261,7 +261,7 @@ Deno.test("runBatch() takes from other tasks only what they vouch for, made as t
   await writeFile(join(set.run, "shout", "image_1.txt"), "somebody's");
   const { made, failed } = await runEcho(set);
   assert.deepEqual([made, failed], [1, ["image_1", "image_2", "image_3"]]);
-  const lines = (await readFile(join(set.run, "errors.jsonl"), "utf8")).trim().split("\n");
+  const lines = (await readFile(join(set.run, "errors.echo.jsonl"), "utf8")).trim().split("\n");
   const messages = lines.map((line) => JSON.parse(line).message as string);
   assert.match(messages[0]!, /image_1\.txt is not what voc:shout has made: .*--use shout=$/);
   assert.match(messages[1]!, /image_2\.txt was made with other options than the run's/);
@@ -284,15 +284,27 @@ Deno.test("runBatch() keeps the errors of shards apart, and takes them out when 
   assert.deepEqual(await failed("errors.shout.2of2.jsonl"), ["image_2", "image_3"]);
   assert.deepEqual(await names(), ["errors.shout.1of2.jsonl", "errors.shout.2of2.jsonl"]);
   await runFake(set, { ids: set.ids.slice(0, 3) });
-  assert.deepEqual(await names(), ["errors.jsonl", "errors.shout.2of2.jsonl"]);
+  assert.deepEqual(await names(), ["errors.shout.2of2.jsonl", "errors.shout.jsonl"]);
   assert.deepEqual(await failed("errors.shout.2of2.jsonl"), ["image_3"]);
-  // Another task's lines stay.
-  const other = { time: "", task: "echo", id: "image_0", error: "Error", message: "no" };
-  await appendFile(join(set.run, "errors.jsonl"), JSON.stringify(other) + "\n");
   for (const id of set.ids) await writeFile(join(set.path, "texts", `${id}.txt`), "readable");
   await runFake(set);
-  assert.deepEqual(await names(), ["errors.jsonl"]);
-  assert.equal(await readFile(join(set.run, "errors.jsonl"), "utf8"), JSON.stringify(other) + "\n");
+  assert.deepEqual(await names(), []);
+});
+
+Deno.test("runBatch() keeps the errors of tasks at work on one run apart", async () => {
+  await using set = await makeFakeSet(6);
+  for (const id of set.ids) await writeFile(join(set.path, "texts", `${id}.txt`), "unreadable");
+  const tasks = ["shout", "whisper", "echo"];
+  // Twice, so that each takes out its old lines while the others append.
+  for (let round = 0; round < 2; round++) {
+    await Promise.all(tasks.map((task) => runFake(set, { task, outputs: {}, delay: 2 })));
+  }
+  for (const task of tasks) {
+    const text = await readFile(join(set.run, `errors.${task}.jsonl`), "utf8");
+    const lines = text.trim().split("\n").map((line) => JSON.parse(line));
+    assert.deepEqual(lines.map(({ id }) => id).sort(), [...set.ids]);
+    assert.ok(lines.every((line) => line.task === task));
+  }
 });
 
 Deno.test("runBatch() refuses what somebody is at work on, and takes no parts from them", async () => {
@@ -320,6 +332,11 @@ Deno.test("runBatch() refuses what somebody is at work on, and takes no parts fr
     runFake(set, { shard: name, redo: true, mark: "?", delay });
   const one = shard("1of2", 20);
   await assert.rejects(shard("1of2"), refused);
+  // Parts of another number may hold the same images.
+  const parts = { name: "BatchError", message: /Somebody is at work on shout in 2 parts/ };
+  await assert.rejects(shard("1of4"), parts);
+  await assert.rejects(shard("3of4"), parts);
   await assert.rejects(runFake(set), refused);
   assert.equal((await one).made, 2);
+  assert.equal((await shard("3of4")).before, 2);
 });

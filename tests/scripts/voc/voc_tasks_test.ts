@@ -76,7 +76,7 @@ Deno.test("voc:all makes every result of the chain, once, and voc:evaluate measu
   assert.equal(changed.code, 1);
   assert.match(changed.stderr, /options\.steps: was 256, now 8/);
 
-  const measured = await voc("evaluate", tiny, ["--classes", "background,cat,person"]);
+  const measured = await voc("evaluate", tiny, ["--mean-classes", "background,cat,person"]);
   assert.equal(measured.code, 0, measured.stderr);
   const metrics = JSON.parse(
     await readFile(join(tiny.run, "evaluation", "metrics.json"), "utf8"),
@@ -126,8 +126,8 @@ Deno.test("voc:cam goes on after images that cannot be read, tells them and exit
   await rm(join(tiny.data, "JPEGImages", `${tiny.ids[2]}.jpg`));
   const { code, stderr } = await voc("cam", tiny);
   assert.equal(code, 1);
-  assert.match(stderr, /2 failed: see errors\.jsonl/);
-  const errors = (await readFile(join(tiny.run, "errors.jsonl"), "utf8")).trim().split("\n")
+  assert.match(stderr, /2 failed: see errors\.cam\.jsonl/);
+  const errors = (await readFile(join(tiny.run, "errors.cam.jsonl"), "utf8")).trim().split("\n")
     .map((line) => JSON.parse(line));
   assert.deepEqual(errors.map(({ id }) => id).sort(), [tiny.ids[1], tiny.ids[2]]);
   assert.equal((await readdir(join(tiny.run, "cam"))).length, 2);
