@@ -109,10 +109,11 @@ export function deepLabV3PlusLite(
   const seen = layers.dropout(context, 0.1);
 
   const low = pointwise(fine.map, "decoder.low", fine.channels, LITE_LOW_CHANNELS);
-  const enlarged = layers.resizeLike(seen, low, LITE_CHANNELS, false);
-  let x = layers.concat([enlarged, low], [LITE_CHANNELS, LITE_LOW_CHANNELS]);
   const width = LITE_DECODER_CHANNELS;
-  x = separable(x, "decoder.0", LITE_CHANNELS + LITE_LOW_CHANNELS, width, 1);
+  const reduced = pointwise(seen, "decoder.context", LITE_CHANNELS, width);
+  const enlarged = layers.resizeLike(reduced, low, width, false);
+  let x = layers.concat([enlarged, low], [width, LITE_LOW_CHANNELS]);
+  x = separable(x, "decoder.0", width + LITE_LOW_CHANNELS, width, 1);
   x = layers.dropout(separable(x, "decoder.1", width, width, 1), 0.1);
   const map = layers.conv(x, "decoder.classifier", [classes, width, 1, 1], { bias: true });
   return { map, channels: classes, stride: fine.stride };

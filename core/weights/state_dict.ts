@@ -84,6 +84,18 @@ export function requireTensors(
   expected: ReadonlyMap<string, readonly number[]>,
   what: string,
 ): void {
+  const differences = tensorDifferences(tensors, expected);
+  if (differences.length === 0) return;
+  throw new ModelError(
+    `Cannot build ${what}: its weights do not fit: ${differencesText(differences)}`,
+  );
+}
+
+/** What is missing in `tensors` or has another shape than expected, one text for each tensor. */
+export function tensorDifferences(
+  tensors: StateDict,
+  expected: ReadonlyMap<string, readonly number[]>,
+): string[] {
   const differences: string[] = [];
   for (const [name, shape] of expected) {
     const tensor = tensors.get(name);
@@ -93,10 +105,13 @@ export function requireTensors(
       differences.push(`${name} is [${tensor.shape.join(", ")}], not [${shape.join(", ")}]`);
     }
   }
-  if (differences.length === 0) return;
-  const shown = differences.slice(0, 3).join("; ");
+  return differences;
+}
+
+/** The first few differences in one text, and how many there are beyond. */
+export function differencesText(differences: readonly string[]): string {
   const more = differences.length > 3 ? `; and ${differences.length - 3} more` : "";
-  throw new ModelError(`Cannot build ${what}: its weights do not fit: ${shown}${more}`);
+  return differences.slice(0, 3).join("; ") + more;
 }
 
 function sameShape(a: readonly number[], b: readonly number[]): boolean {
