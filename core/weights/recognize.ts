@@ -17,7 +17,10 @@ export interface RecognizedNetwork {
   readonly classes: number;
   /** The network's tensors by its own names, in its order; nothing else. */
   readonly weights: StateDict;
-  /** Names in the file that the network does not need, such as copies under other names. */
+  /**
+   * Names in the file that mean nothing here. Counters, the classifier of ImageNet and what the published
+   * classes keep twice are not listed.
+   */
   readonly ignored: readonly string[];
 }
 
@@ -53,7 +56,10 @@ const HEADS: Readonly<Record<NetworkKind, readonly string[]>> = {
 };
 
 /** Tensors of a backbone that features do without: counters, and the classifier of ImageNet. */
-const NEEDLESS = /(^|\.)num_batches_tracked$|^(model\.)?_?fc\.(weight|bias)$/;
+const NEEDLESS = /(^|\.)num_batches_tracked$|(^|\.)_?fc\.(weight|bias)$/;
+
+/** Copies in the published classes, and AffinityNet's tables of paths. */
+const REPEATED = /^(module\.)?(stage[1-5]\.|backbone\.\d|edge_layers\.|path_indices_)/;
 
 /**
  * Says which network tensors are, and brings their names to those `buildNetwork` wants: prefixes such as
@@ -94,16 +100,20 @@ export function recognizeNetwork(
     }
   }
   const { backbone, differences, expected } = best!;
-  const what = kind === "backbone" ? backbone : `${kind} on ${backbone}`;
   if (differences.length > 0) {
-    const closest = candidates.length > 1 ? "the closest network here is" : "it is not";
+    const what = kind === "backbone" ? backbone : `${kind} on ${backbone}`;
     throw new ModelError(
-      `Cannot recognise the weights: ${closest} ${what}, but ${differencesText(differences)}`,
+      candidates.length > 1
+        ? `Cannot recognise the weights: they come closest to ${what}, but ` +
+          differencesText(differences)
+        : `Cannot take the weights for ${what}: ${differencesText(differences)}`,
     );
   }
   const weights = new Map([...expected.keys()].map((name) => [name, renamed.get(name)!]));
   const taken = new Set<WeightTensor>(weights.values());
-  const ignored = names.filter((name) => !taken.has(tensors.get(name)!));
+  const ignored = names.filter((name) =>
+    !taken.has(tensors.get(name)!) && !NEEDLESS.test(name) && !REPEATED.test(name)
+  );
   return { kind, backbone, classes, weights, ignored };
 }
 
