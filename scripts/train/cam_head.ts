@@ -6,8 +6,6 @@
  * goes on where it was. The same command on the same kind of processor gives the same bytes.
  */
 
-import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -21,7 +19,6 @@ import {
 import { MEASURED_CLASSES, SWEEP } from "../../core/evaluation/cam_measures.ts";
 import { maskClasses } from "../../core/evaluation/cam_report.ts";
 import { type CamEvaluation, evaluateCamSet } from "../../core/evaluation/cam_set.ts";
-import { writeFileAtomic } from "../../core/files.ts";
 import { buildCamModel } from "../../core/nets/cam_model.ts";
 import {
   EFFICIENTNET_LITE,
@@ -30,18 +27,14 @@ import {
   type EfficientNetLiteName,
 } from "../../core/nets/efficientnet_lite.ts";
 import { planWork } from "../../core/runtime/machine.ts";
-import {
-  type CamModelInfo,
-  DEFAULT_CAM_MODEL,
-  loadManifest,
-  type Manifest,
-} from "../../core/runtime/models.ts";
+import { type CamModelInfo, DEFAULT_CAM_MODEL } from "../../core/runtime/models.ts";
 import { createSilop } from "../../core/silop.ts";
 import {
   type CamHeadsOptions,
   trainCamHeads,
   type TrainingPhase,
 } from "../../core/training/cam_heads.ts";
+import { exportModel, type ModelFacts } from "../../core/training/export_model.ts";
 import { buildFeatureExtractor, FeatureStore } from "../../core/training/features.ts";
 import { imagenetDirections } from "../../core/training/imagenet_prior.ts";
 import { VOC_CLASSES } from "../../core/voc/classes.ts";
@@ -113,10 +106,9 @@ async function run(flags: TrainFlags): Promise<void> {
 
   const command = `deno task train:cam-head --data VOC2012 --fit ${flags.fit} --dev ${flags.dev} ` +
     `--backbone ${name} --precision ${flags.precision} --seed ${flags.seed}`;
-  const draft = describe(name, model, command);
-  const { info, table } = await calibrate(model, draft, data, dev, flags);
-  await writeFileAtomic(join(out, info.file), model);
-  await addToManifest(out, `cam-${name}`, info);
+  const draft = describe(name, command);
+  const { facts, table } = await calibrate(model, draft, data, dev, flags);
+  const info = await exportModel(out, { name: `cam-${name}`, model, facts });
   console.log(`\n${table}\n`);
   console.log([
     `wrote      ${join(out, info.file)}`,
@@ -157,14 +149,10 @@ function showPhases(): NonNullable<CamHeadsOptions["onStep"]> {
   };
 }
 
-/** The manifest's entry, with numbers that are still to be chosen. */
-function describe(name: EfficientNetLiteName, model: Uint8Array, madeBy: string): CamModelInfo {
-  const file = `cam_${name.replaceAll("-", "_")}`;
+/** What the manifest tells, with numbers that are still to be chosen. */
+function describe(name: EfficientNetLiteName, madeBy: string): ModelFacts<CamModelInfo> {
   return {
     task: "cam",
-    file: `${file}.onnx`,
-    bytes: model.length,
-    sha256: createHash("sha256").update(model).digest("hex"),
     classes: [...VOC_CLASSES],
     mean: [EFFICIENTNET_LITE_MEAN, EFFICIENTNET_LITE_MEAN, EFFICIENTNET_LITE_MEAN],
     std: [EFFICIENTNET_LITE_STD, EFFICIENTNET_LITE_STD, EFFICIENTNET_LITE_STD],
@@ -176,23 +164,21 @@ function describe(name: EfficientNetLiteName, model: Uint8Array, madeBy: string)
       "images, whose terms the card explains",
     origin: `${BACKBONE_WHEELS[name].file} (PyPI), sha256 ${BACKBONE_WHEELS[name].sha256}`,
     madeBy,
-    card: `${file}.md`,
   };
 }
 
 /** Chooses scales and thresholds on a set with masks, by running the model as users do. */
 async function calibrate(
   model: Uint8Array,
-  draft: CamModelInfo,
+  draft: ModelFacts<CamModelInfo>,
   data: VocFolder,
   ids: readonly string[],
   { cache, dev }: TrainFlags,
-): Promise<{ info: CamModelInfo; table: string }> {
+): Promise<{ facts: ModelFacts<CamModelInfo>; table: string }> {
   await mkdir(cache, { recursive: true });
   const folder = await mkdtemp(join(cache, "candidate-"));
   try {
-    await writeFileAtomic(join(folder, draft.file), model);
-    await addToManifest(folder, DEFAULT_CAM_MODEL, draft);
+    const info = await exportModel(folder, { name: DEFAULT_CAM_MODEL, model, facts: draft });
     using silop = createSilop({
       device: "cpu",
       aim: "throughput",
@@ -202,7 +188,7 @@ async function calibrate(
     const candidates = [];
     for (const scales of SCALE_CANDIDATES) {
       const bar = startProgress(`${dev} at scales ${scales.join(", ")}`, ids.length, "images");
-      const evaluation = await evaluateCamSet(silop, draft, data, ids, {
+      const evaluation = await evaluateCamSet(silop, info, data, ids, {
         scales,
         sweep: SWEEP,
         onImage: () => bar.step(),
@@ -217,13 +203,13 @@ async function calibrate(
     }
     const best = chooseScales(candidates, maskClasses(MEASURED_CLASSES, VOC_CLASSES));
     const thresholds = chooseScoreThresholds(best.evaluation.images, VOC_CLASSES.length);
-    const info = {
+    const facts = {
       ...draft,
       scales: [...best.scales],
       threshold: best.threshold,
       scoreThresholds: thresholds.map(({ threshold }) => Number(threshold.toFixed(4))),
     };
-    return { info, table: formatTags(best.evaluation, thresholds) };
+    return { facts, table: formatTags(best.evaluation, thresholds) };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -249,14 +235,6 @@ function formatTags(
       return row([VOC_CLASSES[c]!, String(positives), ...numbers]);
     }),
   ].join("\n");
-}
-
-/** Adds a model to a folder's manifest, or replaces it there. */
-async function addToManifest(folder: string, name: string, info: CamModelInfo): Promise<void> {
-  const path = join(folder, "manifest.json");
-  const old = existsSync(path) ? await loadManifest(pathToFileURL(resolve(folder) + "/")) : null;
-  const manifest: Manifest = { version: 1, models: { ...old?.models, [name]: info } };
-  await writeFileAtomic(path, JSON.stringify(manifest, null, 2) + "\n");
 }
 
 if (import.meta.main) {
