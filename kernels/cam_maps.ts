@@ -52,6 +52,8 @@ export function normalizePlanes(planes: Float32Array, planeSize: number): Float3
  *
  * @param planes `C×H×W`.
  * @param labels What to write for each plane; 0 is written where no plane exceeds `threshold`.
+ * @param covered The part of the planes that the result shows, from the upper left; it need not be whole
+ *   cells. Default: all of them.
  * @returns `outHeight×outWidth` labels. Of equal planes the first wins.
  * @throws {TypeError} The number of values does not fit.
  */
@@ -63,6 +65,7 @@ export function argmaxAbove(
   outWidth: number,
   outHeight: number,
   threshold: number,
+  covered: { readonly width: number; readonly height: number } = { width, height },
 ): Uint8Array {
   const channels = labels.length;
   if (planes.length !== channels * width * height) {
@@ -71,8 +74,8 @@ export function argmaxAbove(
     );
   }
   const result = new Uint8Array(outWidth * outHeight);
-  const columns = positions(width, outWidth);
-  const rows = positions(height, outHeight);
+  const columns = positions(width, outWidth, covered.width);
+  const rows = positions(height, outHeight, covered.height);
   const row = new Float32Array(width);
   const best = new Float32Array(outWidth);
   for (let y = 0; y < outHeight; y++) {
@@ -104,11 +107,15 @@ export function argmaxAbove(
 }
 
 /** Lower neighbour and the upper one's weight for every output position of one axis. */
-function positions(size: number, outSize: number): { index: Int32Array; fraction: Float32Array } {
+function positions(
+  size: number,
+  outSize: number,
+  covered: number,
+): { index: Int32Array; fraction: Float32Array } {
   const index = new Int32Array(outSize);
   const fraction = new Float32Array(outSize);
   for (let i = 0; i < outSize; i++) {
-    const position = Math.max(0, ((i + 0.5) * size) / outSize - 0.5);
+    const position = Math.max(0, ((i + 0.5) * covered) / outSize - 0.5);
     index[i] = Math.min(Math.floor(position), size - 1);
     fraction[i] = position - index[i]!;
   }

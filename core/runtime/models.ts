@@ -102,8 +102,7 @@ const modelSchema = z.discriminatedUnion("task", [
 ]);
 
 /** Names that are no paths, and that shells and addresses take as they are. */
-const modelName = z.string().regex(/^[A-Za-z0-9][\w.@+-]{0,99}$/, "must be a plain name")
-  .refine((name) => !name.endsWith(".onnx"), { message: "must not end in .onnx" });
+const modelName = z.string().regex(/^[A-Za-z0-9](?!.*\.onnx$)[\w.@+-]{0,99}$/);
 
 const manifestSchema = z.strictObject({
   version: z.literal(1),
@@ -129,6 +128,11 @@ export type SegmentationModelInfo = ModelInfoOf<"segmentation">;
 export type BackboneModelInfo = ModelInfoOf<"backbone">;
 /** The parsed `models/manifest.json`. */
 export type Manifest = z.infer<typeof manifestSchema>;
+
+/** Whether a text can be the name of a model: a letter or digit, then at most 99 of these and `.@+_-`. */
+export function isModelName(name: string): boolean {
+  return modelName.safeParse(name).success;
+}
 
 /** Where the models are that come with this project. */
 export const EMBEDDED_MODELS: URL = new URL("../../models/", import.meta.url);

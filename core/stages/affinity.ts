@@ -5,6 +5,7 @@
  * through the network; the mean of both answers, cropped to the image, goes through a sigmoid.
  */
 
+import { ModelError } from "../errors.ts";
 import type { Planes, Raster } from "../raster.ts";
 import type { AffinityModelInfo } from "../runtime/models.ts";
 import { normalizeImage } from "../../kernels/normalize.ts";
@@ -20,7 +21,7 @@ export type EdgeNetwork = MapNetwork<AffinityModelInfo>;
  * Finds the edges of an image.
  *
  * @returns One plane `⌈H/4⌉×⌈W/4⌉`, values 0..1.
- * @throws {TypeError} The network's map does not cover the image.
+ * @throws {ModelError} The network's map does not cover the image.
  */
 export async function findModelEdges(
   image: Raster,
@@ -63,7 +64,7 @@ export async function findModelEdges(
 
   const [w, h] = [stridedSize(width, outputStride), stridedSize(height, outputStride)];
   if (map.width < w || map.height < h) {
-    throw new TypeError(
+    throw new ModelError(
       `${network.info.file} answers ${map.width}×${map.height} cells for ${across}×${down} px, ` +
         `not ${w}×${h} for ${width}×${height}`,
     );

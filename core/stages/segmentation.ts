@@ -4,10 +4,11 @@
  *
  * Follows Puzzle-CAM's inference with DeepLabv3+: at every scale the image, and its mirror image if wanted,
  * goes through the network; the logits are enlarged to the image and summed over scales and mirrors;
- * their softmax may be revised by a dense CRF.
+ * their softmax may be revised by a dense CRF. Networks may answer at a stride, as light ones do; cells
+ * are then enlarged with half-pixel centres.
  */
 
-import { OptionError } from "../errors.ts";
+import { ModelError, OptionError } from "../errors.ts";
 import type { Mask, Raster } from "../raster.ts";
 import type { SegmentationModelInfo } from "../runtime/models.ts";
 import { argmaxAbove } from "../../kernels/cam_maps.ts";
@@ -69,6 +70,8 @@ const CRF_COMPAT = 10;
 const CRF_STEPS = 10;
 /** Distance of the pixels whose probabilities are looked at for scores. */
 const SCORE_STRIDE = 4;
+/** At which networks may answer. */
+const STRIDES = [1, 2, 4, 8, 16] as const;
 
 /**
  * Segments a photograph.
@@ -89,31 +92,25 @@ export async function segmentImage(
   const sizes = scaledSizes(work, scales);
   const channels = channelsOf(options.labels, info);
 
-  let logits: Float32Array | null = null;
+  const seen: Logits[] = [];
   for (const size of sizes) {
     const pixels = resizeImage(image.data, image.width, image.height, 3, size.width, size.height);
-    const seen = await lookAt(network, pixels, size, mirror, channels, () => checkpoint("network"));
-    if (sizes.length === 1 && size.width === work.width && size.height === work.height) {
-      logits = seen;
-      continue;
-    }
-    logits ??= new Float32Array(channels.length * work.width * work.height);
-    const { length } = channels;
-    interpolateBilinear(seen, length, size.height, size.width, work.height, work.width, {
-      out: logits,
-      accumulate: true,
-    });
+    seen.push(await lookAt(network, pixels, size, mirror, channels, () => checkpoint("network")));
   }
+  // A single look at the working size need not be enlarged twice.
+  const alone = seen.length === 1 && !crf && seen[0]!.image.width === work.width;
+  const logits = alone ? seen[0]! : sumLogits(seen, channels.length, work);
 
   const scores = new Float32Array(info.classes.length - 1);
-  largestProbabilities(logits!, channels.length, work.width, work.height, SCORE_STRIDE)
+  const step = Math.max(1, SCORE_STRIDE / logits.stride);
+  largestProbabilities(logits.data, channels.length, logits.width, logits.height, step)
     .forEach((score, i) => {
       if (channels[i]! > 0) scores[channels[i]! - 1] = score;
     });
   checkpoint("network");
   const data = crf
-    ? revise(logits!, channels, work, image, checkpoint)
-    : enlarge(logits!, channels, work, image);
+    ? revise(logits.data, channels, work, image, checkpoint)
+    : enlarge(logits, channels, image);
   removeSpecks(data, image.width, image.height, Math.round(minArea * data.length));
   checkpoint("mask");
   return {
@@ -146,15 +143,25 @@ function channelsOf(labels: readonly string[] | undefined, info: SegmentationMod
   return [0, ...labelIndices(labels ?? names, names).map((index) => index + 1)];
 }
 
-/** Logits of some channels at the size of the image, of which those of the mirror image are added. */
+/** Logits of some channels: `C×height×width` cells. */
+interface Logits extends Size {
+  readonly data: Float32Array;
+  /** Pixels per cell of the image that the network saw. */
+  readonly stride: number;
+  /** Size of that image, which may end within a cell. */
+  readonly image: Size;
+}
+
+/** Runs the network on an image, and on its mirror image if wanted, whose logits are added. */
 async function lookAt(
   network: SegmentationNetwork,
   pixels: Uint8Array,
-  { width, height }: Size,
+  image: Size,
   mirror: boolean,
   channels: readonly number[],
   checkpoint: Checkpoint,
-): Promise<Float32Array> {
+): Promise<Logits> {
+  const { width, height } = image;
   const { mean, std } = network.info;
   const size = 3 * width * height;
   const prepare = (mirrored: boolean, out: Float32Array) =>
@@ -168,23 +175,68 @@ async function lookAt(
     return output;
   };
 
-  let seen;
-  let mirrored: Float32Array | null = null;
-  if (mirror && 2 * width * height > MAX_RUN_PIXELS) {
-    seen = await run(input.subarray(0, size));
-    mirrored = (await run(input.subarray(size))).maps;
-  } else {
-    seen = await run(input);
-    if (mirror) mirrored = seen.maps.subarray(seen.maps.length / 2);
-  }
+  const apart = mirror && 2 * width * height > MAX_RUN_PIXELS;
+  const seen = await run(apart ? input.subarray(0, size) : input);
+  const half = seen.maps.length / 2;
+  const mirrored = apart
+    ? (await run(input.subarray(size))).maps
+    : mirror
+    ? seen.maps.subarray(half)
+    : null;
   const cells = seen.width * seen.height;
-  const chosen = pick(seen.maps, channels, cells);
-  if (mirrored !== null) addMirrored(chosen, pick(mirrored, channels, cells), seen.width);
-  if (seen.width === width && seen.height === height) return chosen;
-  // A network that leaves its last enlargement to others does all its resizing this way.
-  return interpolateBilinear(chosen, channels.length, seen.height, seen.width, height, width, {
-    alignCorners: true,
-  });
+  const stride = strideOf(seen, image, network.info);
+  const logitsOf = (maps: Float32Array): Logits => {
+    const data = pick(maps, channels, cells);
+    return { data, width: seen.width, height: seen.height, stride, image };
+  };
+  const straight = logitsOf(seen.maps);
+  if (mirrored === null) return straight;
+  // Both looks have the same cells only where the last of a row is a whole one.
+  const whole = width % stride === 0;
+  const fit = (look: Logits) => whole ? look : atFullSize(look, channels.length);
+  const sum = fit(straight);
+  addMirrored(sum.data, fit(logitsOf(mirrored)).data, sum.width);
+  return sum;
+}
+
+/** Pixels per cell of a network's answer. @throws {ModelError} It does not cover the image. */
+function strideOf(map: Size, image: Size, { file }: SegmentationModelInfo): number {
+  const stride = STRIDES.find((pixels) =>
+    Math.ceil(image.width / pixels) === map.width && Math.ceil(image.height / pixels) === map.height
+  );
+  if (stride !== undefined) return stride;
+  throw new ModelError(
+    `${file} answers ${map.width}×${map.height} cells for ${image.width}×${image.height} px`,
+  );
+}
+
+/** Logits of all looks, enlarged to one size and added. */
+function sumLogits(looks: readonly Logits[], channels: number, work: Size): Logits {
+  const sum = new Float32Array(channels * work.width * work.height);
+  const add = ({ data, width, height }: Logits, full: Size) =>
+    interpolateBilinear(data, channels, height, width, full.height, full.width, {
+      cropHeight: work.height,
+      cropWidth: work.width,
+      out: sum,
+      accumulate: true,
+    });
+  for (const look of looks) {
+    const { image } = look;
+    if (image.width === work.width && image.height === work.height) {
+      add(look, { width: look.width * look.stride, height: look.height * look.stride });
+    } else add(atFullSize(look, channels), work);
+  }
+  return { data: sum, ...work, stride: 1, image: work };
+}
+
+/** Logits enlarged to the image that the network saw. */
+function atFullSize(look: Logits, channels: number): Logits {
+  const { data, width, height, stride, image } = look;
+  if (stride === 1) return look;
+  const options = { cropHeight: image.height, cropWidth: image.width };
+  const full = [height * stride, width * stride] as const;
+  const enlarged = interpolateBilinear(data, channels, height, width, ...full, options);
+  return { data: enlarged, ...image, stride: 1, image };
 }
 
 /** Planes of some channels: the beginning of the array itself where they are its first ones. */
@@ -200,13 +252,13 @@ function pick(maps: Float32Array, channels: readonly number[], cells: number): F
 
 /** The likeliest channel of every pixel of the full image. */
 function enlarge(
-  logits: Float32Array,
+  { data, width, height, stride, image }: Logits,
   channels: readonly number[],
-  work: Size,
-  { width, height }: Size,
+  full: Size,
 ): Uint8Array {
   const labels = Uint8Array.from(channels);
-  return argmaxAbove(logits, labels, work.width, work.height, width, height, -Infinity);
+  const covered = { width: image.width / stride, height: image.height / stride };
+  return argmaxAbove(data, labels, width, height, full.width, full.height, -Infinity, covered);
 }
 
 /** The likeliest channel after the CRF, brought to the full image along its own edges. */

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { GraphBuilder } from "../../core/onnx/graph_builder.ts";
-import { DEFAULT_CAM_MODEL, type Manifest } from "../../core/runtime/models.ts";
+import { DEFAULT_CAM_MODEL, type Manifest, type ModelInfo } from "../../core/runtime/models.ts";
 import { VOC_CLASSES } from "../../core/voc/classes.ts";
 
 /** Options of {@linkcode buildTinyModel}. */
@@ -15,6 +15,18 @@ export interface TinyModelOptions {
   slowness?: number;
   /** Seed of the weights. Default: 1. */
   seed?: number;
+}
+
+/** Options of {@linkcode makeModelFolder}. */
+export interface ModelFolderOptions extends TinyModelOptions {
+  /** Further models of the folder. Default: none. */
+  models?: Readonly<Record<string, ModelFile>>;
+}
+
+/** A model and its file's content. */
+export interface ModelFile {
+  readonly bytes: Uint8Array;
+  readonly info: ModelInfo;
 }
 
 /** A folder as `models/` is: a manifest and one model. Disposing removes it. */
@@ -71,33 +83,93 @@ function slow(
   return g.mul(mean, 1e-6);
 }
 
-/** Writes a folder with the tiny model under the default name. */
-export async function makeModelFolder(options: TinyModelOptions = {}): Promise<ModelFolder> {
-  const path = await mkdtemp(join(tmpdir(), "silop-models-"));
+/** The tiny model, with what a manifest says of it. */
+export function tinyCamModel(file = "tiny.onnx", options: TinyModelOptions = {}): ModelFile {
   const bytes = buildTinyModel(options);
-  const manifest: Manifest = {
-    version: 1,
-    models: {
-      [DEFAULT_CAM_MODEL]: {
-        task: "cam",
-        file: "tiny.onnx",
-        bytes: bytes.length,
-        sha256: createHash("sha256").update(bytes).digest("hex"),
-        classes: [...VOC_CLASSES],
-        mean: [0.485, 0.456, 0.406],
-        std: [0.229, 0.224, 0.225],
-        outputStride: 16,
-        scales: [1],
-        threshold: 0.3,
-        scoreThresholds: VOC_CLASSES.map(() => 0.5),
-        licence: "MIT",
-        origin: "seeded random weights",
-        madeBy: "tests/helpers/tiny_model.ts",
-        card: "none",
-      },
-    },
+  const info: ModelInfo = {
+    task: "cam",
+    ...describe(file, bytes),
+    classes: [...VOC_CLASSES],
+    outputStride: 16,
+    scales: [1],
+    threshold: 0.3,
+    scoreThresholds: VOC_CLASSES.map(() => 0.5),
   };
-  await writeFile(join(path, "tiny.onnx"), bytes);
+  return { bytes, info };
+}
+
+/**
+ * A segmentation network of one layer: red cells are `classes[1]`, green ones `classes[2]`, dark ones
+ * background. Logits come at `stride`, 1 or 4.
+ */
+export function tinySegmentationModel(
+  { file = "segmentation.onnx", stride = 4, classes = ["background", ...VOC_CLASSES] } = {},
+): ModelFile {
+  const g = new GraphBuilder();
+  const image = g.input("image", "float32", ["N", 3, "H", "W"]);
+  const weights = new Float32Array(classes.length * 3);
+  weights.set([1, -1, 0], 3);
+  weights.set([-1, 1, 0], 6);
+  const bias = new Float32Array(classes.length).fill(-9);
+  bias.set([0, 0, 0]);
+  const kernel = g.initializer("weight", weights, [classes.length, 3, 1, 1]);
+  const added = g.initializer("bias", bias, [classes.length]);
+  g.output("logits", g.conv(image, kernel, { strides: stride, bias: added }));
+  const bytes = g.build();
+  const info: ModelInfo = {
+    task: "segmentation",
+    ...describe(file, bytes),
+    classes: [...classes],
+    outputStride: 16,
+    scales: [1],
+    mirror: false,
+    crf: false,
+  };
+  return { bytes, info };
+}
+
+/** An AffinityNet of one layer: bright cells are edges. */
+export function tinyAffinityModel(file = "affinity.onnx"): ModelFile {
+  const g = new GraphBuilder();
+  const image = g.input("image", "float32", ["N", 3, "H", "W"]);
+  const kernel = g.initializer("weight", Float32Array.of(2, 2, 2), [1, 3, 1, 1]);
+  g.output("edge", g.conv(image, kernel, { strides: 4 }));
+  const bytes = g.build();
+  const info: ModelInfo = {
+    task: "affinity",
+    ...describe(file, bytes),
+    outputStride: 4,
+    padding: { least: 64, multiple: 16 },
+    radius: 5,
+    beta: 10,
+  };
+  return { bytes, info };
+}
+
+/** What every manifest says of every model. */
+function describe(file: string, bytes: Uint8Array) {
+  return {
+    file,
+    bytes: bytes.length,
+    sha256: createHash("sha256").update(bytes).digest("hex"),
+    mean: [0.485, 0.456, 0.406] as [number, number, number],
+    std: [0.229, 0.224, 0.225] as [number, number, number],
+    licence: "MIT",
+    origin: "seeded random weights",
+    madeBy: "tests/helpers/tiny_model.ts",
+    card: "none",
+  };
+}
+
+/** Writes a folder with the tiny model under the default name, and others. */
+export async function makeModelFolder(
+  { models = {}, ...options }: ModelFolderOptions = {},
+): Promise<ModelFolder> {
+  const path = await mkdtemp(join(tmpdir(), "silop-models-"));
+  const all = { [DEFAULT_CAM_MODEL]: tinyCamModel("tiny.onnx", options), ...models };
+  for (const { info, bytes } of Object.values(all)) await writeFile(join(path, info.file), bytes);
+  const infos = Object.entries(all).map(([name, { info }]) => [name, info]);
+  const manifest: Manifest = { version: 1, models: Object.fromEntries(infos) };
   await writeFile(join(path, "manifest.json"), JSON.stringify(manifest));
   return {
     path,

@@ -1,13 +1,13 @@
 /** A `Silop` over the tiny model, for all tests of a file. */
 
 import { createSilop, type Silop, type SilopOptions } from "../../core/silop.ts";
-import { makeModelFolder, type TinyModelOptions } from "./tiny_model.ts";
+import { makeModelFolder, type ModelFolderOptions } from "./tiny_model.ts";
 
 /** Opens it with one worker of one thread, and closes it after the last test of the file. */
 export async function openTinySilop(
-  options: SilopOptions & TinyModelOptions = {},
+  { models, slowness, seed, ...options }: Omit<SilopOptions, "models"> & ModelFolderOptions = {},
 ): Promise<Silop> {
-  const folder = await makeModelFolder(options);
+  const folder = await makeModelFolder({ models, slowness, seed });
   const silop = createSilop({
     device: "cpu",
     workers: 1,
