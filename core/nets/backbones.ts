@@ -64,15 +64,17 @@ export function efficientNetLiteBackbone(scale: EfficientNetLiteScale): Backbone
     ...LITE,
     build(layers, image, prefix) {
       const options = { outputStride: 16, prefix } as const;
-      const { stages, channels, features } = efficientNetLite(layers, image, scale, options);
+      const network = efficientNetLite(layers, image, scale, options);
       const five = LITE_STAGES.map((stage, i): FeatureMap => ({
-        map: stages[stage]!,
-        channels: channels[stage]!,
+        map: network.stages[stage]!,
+        channels: network.channels[stage]!,
         stride: LITE_STRIDES[i]!,
       }));
       return {
         stages: five as [FeatureMap, FeatureMap, FeatureMap, FeatureMap, FeatureMap],
-        features: { map: features, channels: HEAD_CHANNELS, stride: 16 },
+        get features() {
+          return { map: network.features, channels: HEAD_CHANNELS, stride: 16 };
+        },
       };
     },
   };

@@ -61,7 +61,7 @@ export interface EfficientNetLiteFeatures {
   readonly stages: readonly Value[];
   /** Channels of each stage. */
   readonly channels: readonly number[];
-  /** 1280 channels, behind the head's ReLU6. */
+  /** 1280 channels, behind the head's ReLU6. Made when first asked for: not all networks have a head. */
   readonly features: Value;
 }
 
@@ -207,8 +207,20 @@ export function efficientNetLite(
     width = output;
   }
   const head = [HEAD_CHANNELS, width, 1, 1] as const;
-  const features = layers.convNorm(x, `${prefix}_conv_head`, `${prefix}_bn1`, head, rectified);
-  return { stages, channels, features };
+  let features: Value | undefined;
+  return {
+    stages,
+    channels,
+    get features() {
+      return features ??= layers.convNorm(
+        x,
+        `${prefix}_conv_head`,
+        `${prefix}_bn1`,
+        head,
+        rectified,
+      );
+    },
+  };
 }
 
 /**

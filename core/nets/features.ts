@@ -15,6 +15,6 @@ export interface FeatureMap {
 export interface BackboneFeatures {
   /** Outputs of five stages, finest first; the last four have strides 4, 8, 16 and 16. */
   readonly stages: readonly [FeatureMap, FeatureMap, FeatureMap, FeatureMap, FeatureMap];
-  /** What a classifier is put on. */
+  /** What a classifier is put on. May be made when first asked for. */
   readonly features: FeatureMap;
 }
