@@ -6,6 +6,7 @@ import { createRoutes, type Routes } from "./contract/routes.ts";
 import { docsRoutes } from "./docs.ts";
 import { healthRoutes } from "./health.ts";
 import { allowOnly, type Logger, notFound, problemHandler } from "./problem.ts";
+import { pageRoutes } from "./page.ts";
 import { perimeterRoutes } from "./perimeter.ts";
 import { refineRoutes } from "./refine.ts";
 import { segmentRoutes } from "./segment.ts";
@@ -51,7 +52,8 @@ const ENDPOINTS = [
 
 /**
  * Creates the app: `POST /cam`, `POST /segment`, `POST /perimeter`, `POST /refine`, `GET /health/live`,
- * `GET /health/ready`, and a list of them at `GET /`.
+ * `GET /health/ready`, and at `GET /` the demo page for browsers, a list of
+ * the routes for others.
  *
  * @example As a part of another app
  * ```ts
@@ -71,6 +73,7 @@ export function createApp(options: AppOptions = {}): App {
   const app = basePath === undefined ? createRoutes() : createRoutes().basePath(basePath);
   app.onError(problemHandler(logger));
   app.notFound(notFound);
+  app.route("/", pageRoutes(silop, { logger }));
   app.get("/", (c) => {
     const base = c.req.path.replace(/\/+$/, "");
     const endpoints = ENDPOINTS.map(([method, path, what]) => ({
