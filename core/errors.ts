@@ -38,6 +38,11 @@ export class DeviceError extends Error {
   override name = "DeviceError";
 }
 
+/** A worker crashed or ran out of memory, and the work with it; the work need not be to blame. */
+export class WorkerError extends Error {
+  override name = "WorkerError";
+}
+
 /** A batch cannot go on: its folder belongs to something else, or its set cannot be read. */
 export class BatchError extends Error {
   override name = "BatchError";
@@ -51,4 +56,9 @@ export class StorageError extends Error {
 /** A training cannot go on: its folder holds another one, or its loss has left all bounds. */
 export class TrainingError extends Error {
   override name = "TrainingError";
+}
+
+/** The queue that spreads work over machines cannot be reached or used. */
+export class QueueError extends Error {
+  override name = "QueueError";
 }

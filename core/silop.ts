@@ -9,9 +9,10 @@ import {
 } from "./image/limits.ts";
 import type { DeviceName } from "./runtime/device_names.ts";
 import { planWork, type WorkPlan, type WorkPlanOptions } from "./runtime/machine.ts";
-import { EMBEDDED_MODELS } from "./runtime/models.ts";
+import { modelFolders } from "./runtime/model_folders.ts";
 import {
   type PoolState,
+  type RestartReason,
   type RunOptions,
   StagePool,
   type WorkerPoolOptions,
@@ -30,7 +31,8 @@ export interface SilopOptions extends WorkPlanOptions {
   device?: DeviceName;
   /**
    * Folders of models, each with a `manifest.json`; the first that has a model counts. Default: the
-   * models that come with this project.
+   * folder that the environment's `SILOP_MODELS` names, where that may be read, and the models that come
+   * with this project.
    */
   models?: URL | readonly URL[];
   /**
@@ -48,6 +50,8 @@ export interface SilopOptions extends WorkPlanOptions {
   limits?: Partial<ImageLimits>;
   /** Told when a worker crashes, and when one cannot be replaced. Default: nobody is. */
   onFault?: WorkerPoolOptions["onFault"];
+  /** Bytes of memory of the process above which workers are replaced. Default: none. */
+  memoryLimit?: WorkerPoolOptions["memoryLimit"];
 }
 
 /** See {@linkcode createSilop}. */
@@ -63,23 +67,32 @@ export class Silop {
   constructor(options: SilopOptions = {}) {
     const {
       device = "auto",
-      models = EMBEDDED_MODELS,
+      models = modelFolders(),
       camModel,
       affinityModel,
       segmentationModel,
       allowModels,
       onFault,
+      memoryLimit,
     } = options;
     this.plan = planWork(options);
     this.limits = resolveImageLimits(options.limits);
     const names = { camModel, affinityModel, segmentationModel, allowModels };
-    this.#pool = new StagePool({ models, device, ...names }, this.plan, { onFault });
+    this.#pool = new StagePool({ models, device, ...names }, this.plan, {
+      onFault,
+      memoryLimit,
+    });
     this.ready = this.#pool.ready;
   }
 
   /** How many workers take jobs now, and whether images are taken at all. */
   get state(): PoolState {
     return this.#pool.state;
+  }
+
+  /** How many workers have been replaced, by reason. */
+  get restarts(): Readonly<Record<RestartReason, number>> {
+    return this.#pool.restarts;
   }
 
   /** Jobs waiting or running. */

@@ -54,6 +54,7 @@ export async function openSession(
       enableMemPattern: memoryPattern,
       logSeverityLevel: 3,
     });
+    remember(session);
     return { session, device };
   } catch (error) {
     if (device === "cpu") throw error;
@@ -64,6 +65,23 @@ export async function openSession(
       { cause: error },
     );
   }
+}
+
+/** The sessions open in this thread. */
+const sessions = new Set<ort.InferenceSession>();
+
+function remember(session: ort.InferenceSession): void {
+  const release = session.release.bind(session);
+  session.release = async () => {
+    // A second time would be an error.
+    if (sessions.delete(session)) await release();
+  };
+  sessions.add(session);
+}
+
+/** Releases all sessions of this thread. Ending it does not: their memory would stay taken. */
+export async function releaseSessions(): Promise<void> {
+  await Promise.all([...sessions].map((session) => session.release()));
 }
 
 /**

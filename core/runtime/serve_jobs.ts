@@ -11,6 +11,8 @@ export interface JobServer<Setup, Request, Ready, Result extends object> {
   setUp(setup: Setup): Promise<Ready>;
   /** Does one job. `checkpoint` is to be called between heavy steps; it throws when the job is cancelled. */
   run(request: Request, checkpoint: Checkpoint): Promise<Result>;
+  /** Gives back what ending the thread would leave behind. Default: nothing is. */
+  tearDown?(): Promise<void>;
 }
 
 /** Makes the worker that calls this serve the jobs of its pool. */
@@ -22,16 +24,25 @@ export function serveJobs<Setup, Request, Ready, Result extends object>(
     parent.postMessage(message, transfer);
   parent.onMessage(async (data) => {
     try {
-      if (data.kind === "setup") answer({ kind: "ready", ready: await server.setUp(data.setup) });
-      else {
-        const result = await server.run(data.request, () => {
-          if (Atomics.load(data.cancelled, 0) !== 0) {
-            throw new DOMException("Cancelled", "AbortError");
-          }
-        });
-        answer({ kind: "done", result }, buffersOf(result));
+      switch (data.kind) {
+        case "setup":
+          return answer({ kind: "ready", ready: await server.setUp(data.setup) });
+        case "retire":
+          await server.tearDown?.();
+          return answer({ kind: "retired" });
+        case "run": {
+          const result = await server.run(data.request, (step) => {
+            if (Atomics.load(data.cancelled, 0) !== 0) {
+              throw new DOMException("Cancelled", "AbortError");
+            }
+            if (data.steps && step !== undefined) answer({ kind: "step", step });
+          });
+          return answer({ kind: "done", result }, buffersOf(result));
+        }
       }
     } catch (thrown) {
+      // A worker that cannot give everything back is replaced all the same.
+      if (data.kind === "retire") return answer({ kind: "retired" });
       answer({ kind: data.kind === "setup" ? "failed" : "error", error: packError(thrown) });
     }
   });

@@ -3,6 +3,7 @@
 import { openModels } from "../stages/model_shelf.ts";
 import { renderStage, type StageRequest, type StageResult } from "../stages/render.ts";
 import type { StageModels } from "../stages/stage.ts";
+import { releaseSessions } from "./device.ts";
 import { ModelLibrary } from "./model_library.ts";
 import type { WorkerReady } from "./pool.ts";
 import { serveJobs } from "./serve_jobs.ts";
@@ -29,4 +30,5 @@ serveJobs<StageSetup, StageRequest, WorkerReady, StageResult>({
     };
   },
   run: (request, checkpoint) => renderStage(request, models, checkpoint),
+  tearDown: releaseSessions,
 });

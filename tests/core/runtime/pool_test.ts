@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import process from "node:process";
 import { DecodeError, LimitError, OptionError } from "../../../core/errors.ts";
 import { DEFAULT_CAM_MODEL } from "../../../core/runtime/models.ts";
-import { StagePool } from "../../../core/runtime/pool.ts";
+import { StagePool, WorkerPool, type WorkerPoolOptions } from "../../../core/runtime/pool.ts";
 import type { StageRequest } from "../../../core/stages/render.ts";
 import { CAT, makeBomb, TRUNCATED_CAT } from "../../helpers/photos.ts";
+import type { OddRequest, OddSetup } from "../../helpers/odd_worker.ts";
 import { makeModelFolder, type ModelFolder } from "../../helpers/tiny_model.ts";
 
 const folder: ModelFolder = await makeModelFolder();
@@ -97,18 +99,18 @@ Deno.test("StagePool.run() leaves the queue when aborted there, even before work
   assert.ok((await pool.run(request())).output);
 });
 
-Deno.test("StagePool replaces a worker that crashes; only its job fails", async () => {
+Deno.test("StagePool replaces a worker that crashes and gives its job to the next", async () => {
   const { made: pool, workers, restore } = recordWorkers(() => openPool(1));
   try {
     await pool.ready;
-    const doomed = pool.run(request());
+    const shaken = pool.run(request());
     const waiting = pool.run(request());
     // No pool sends this; the worker fails outside of what it catches.
     workers[0]!.postMessage(null);
-    await assert.rejects(doomed, /A worker crashed/);
-    assert.ok((await waiting).output);
+    const { output } = await shaken;
+    assert.deepEqual(output, (await waiting).output);
     assert.equal(workers.length, 2);
-    assert.ok((await pool.run(request())).output);
+    assert.deepEqual(pool.restarts, { crash: 1, stuck: 0, memory: 0 });
   } finally {
     pool.close();
     restore();
@@ -129,7 +131,7 @@ Deno.test("StagePool gives up when a crashed worker cannot be replaced", async (
     const doomed = pool.run(request());
     const waiting = pool.run(request());
     workers[0]!.postMessage(null);
-    await assert.rejects(doomed, /A worker crashed/);
+    await assert.rejects(doomed, { name: "ModelError" });
     await assert.rejects(waiting, { name: "ModelError" });
     await assert.rejects(pool.run(request()), { name: "ModelError" });
   } finally {
@@ -156,13 +158,14 @@ Deno.test("StagePool.state and onFault tell of workers that are lost", async () 
     const doomed = pool.run(request());
     const waiting = pool.run(request());
     workers[0]!.postMessage(null);
-    await assert.rejects(doomed, /A worker crashed/);
+    while (state().working > 0) await new Promise((done) => setTimeout(done, 1));
     assert.deepEqual(state(), { working: 0, ended: null });
+    await assert.rejects(doomed, { name: "ModelError" });
     await assert.rejects(waiting, { name: "ModelError" });
     assert.equal(state().working, 0);
     assert.equal((state().ended!.reason as Error).name, "ModelError");
     assert.deepEqual(faults, [
-      "A worker crashed and is being replaced: Error",
+      "A worker crashed and is being replaced: WorkerError",
       "No worker is left: ModelError",
     ]);
   } finally {
@@ -221,6 +224,89 @@ Deno.test("StagePool.close() ends the attempts to replace a worker", async () =>
   } finally {
     restore();
   }
+});
+
+Deno.test("StagePool has a worker give back its memory and replaces it when there is too much", async () => {
+  let memory = 0;
+  const faults: string[] = [];
+  const { made: pool, workers, restore } = recordWorkers(() =>
+    new StagePool({ models: folder.url, device: "cpu" }, { workers: 1, threads: 1 }, {
+      memoryLimit: 1000,
+      readMemory: () => memory,
+      onFault: (message) => faults.push(message),
+    })
+  );
+  try {
+    await pool.run(request());
+    assert.equal(workers.length, 1);
+    memory = 1001;
+    // All jobs are done, the second by another worker; the third by the same, as that was a moment ago.
+    for (let job = 0; job < 3; job++) assert.ok((await pool.run(request())).output);
+    assert.equal(workers.length, 2);
+    assert.deepEqual(pool.restarts, { crash: 0, stuck: 0, memory: 1 });
+    assert.deepEqual(faults, []);
+  } finally {
+    pool.close();
+    restore();
+  }
+});
+
+function openOddPool(options: WorkerPoolOptions = {}, crashes = 0) {
+  const setup: OddSetup = { crashes: new Int32Array(new SharedArrayBuffer(4)).fill(crashes) };
+  const module = new URL("../../helpers/odd_worker.ts", import.meta.url);
+  const pool = new WorkerPool<OddSetup, OddRequest, object, { answer: string }>(
+    module,
+    setup,
+    1,
+    options,
+  );
+  return Object.assign(pool, { [Symbol.dispose]: () => pool.close() });
+}
+
+Deno.test("WorkerPool gives a job to a second worker when the first crashes, not to a third", async () => {
+  using once = openOddPool({}, 1);
+  assert.deepEqual(await once.run("crash"), { answer: "crash" });
+  using always = openOddPool({}, 100);
+  await assert.rejects(always.run("crash"), { name: "WorkerError", message: /on purpose/ });
+  assert.deepEqual(await always.run("echo"), { answer: "echo" });
+  assert.equal(always.restarts.crash, 2);
+});
+
+Deno.test("WorkerPool replaces a worker that does not end its cancelled job", async () => {
+  const faults: string[] = [];
+  using pool = openOddPool({ stuckMs: 100, onFault: (message) => faults.push(message) });
+  await pool.ready;
+  const controller = new AbortController();
+  const hanging = pool.run("hang", { signal: controller.signal });
+  const waiting = pool.run("echo");
+  controller.abort(new Error("enough"));
+  await assert.rejects(hanging, /enough/);
+  assert.deepEqual(await waiting, { answer: "echo" });
+  assert.equal(pool.restarts.stuck, 1);
+  assert.deepEqual(faults, ["A worker hangs and is being replaced"]);
+});
+
+Deno.test("WorkerPool ends a worker whose job takes more memory than there is for it", async () => {
+  const { rss } = process.memoryUsage();
+  using pool = openOddPool({ memoryLimit: (rss + 300e6) / 1.5 });
+  await assert.rejects(pool.run("fill-heap"), { name: "WorkerError", message: /memory/ });
+  assert.deepEqual(await pool.run("echo"), { answer: "echo" });
+  assert.equal(pool.restarts.memory, 1);
+});
+
+Deno.test("WorkerPool.run() rejects with the reason when an array cannot be had", async () => {
+  using pool = openOddPool();
+  await assert.rejects(pool.run("fill-buffers"), { name: "RangeError" });
+  assert.deepEqual(await pool.run("echo"), { answer: "echo" });
+});
+
+Deno.test("WorkerPool.run() tells when the job starts and of its steps", async () => {
+  using pool = openOddPool();
+  const told: string[] = [];
+  const onStart = () => told.push("start");
+  await pool.run("steps", { onStart, onStep: (step) => told.push(step) });
+  await pool.run("steps", { onStart });
+  assert.deepEqual(told, ["start", "one", "two", "start"]);
 });
 
 Deno.test("StagePool.ready rejects with the reason when the models cannot be loaded", async () => {
