@@ -1,10 +1,10 @@
 /** What the command lines of the scripts have in common. */
 
-import { pathToFileURL } from "node:url";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { DEFAULT_IMAGE_LIMITS, type ImageLimits } from "../core/image/limits.ts";
 import { parseList, parseNumber, parseNumbers } from "../core/parse.ts";
 import { DEVICE_NAMES, type DeviceName } from "../core/runtime/device_names.ts";
+import { modelFolders, MODELS_VARIABLE } from "../core/runtime/model_folders.ts";
 import type { WorkerReady } from "../core/runtime/pool.ts";
 import type { SilopOptions } from "../core/silop.ts";
 
@@ -81,16 +81,31 @@ export interface WorkFlags {
   workers?: number;
   threads?: number;
   models?: string;
+  camModel?: string;
+  affinityModel?: string;
+  segmentationModel?: string;
   maxBytes: number;
   maxPixels: number;
   maxSide: number;
+}
+
+/** Adds the options that tell which models are taken. */
+export function addModelOptions(command: Command): Command {
+  return command
+    .option(
+      "--models <folder>",
+      `folder with manifest.json, searched before ${MODELS_VARIABLE}'s and the embedded models`,
+    )
+    .option("--cam-model <name>", "name of a CAM model, or path of an .onnx file")
+    .option("--affinity-model <name>", "name or path of an AffinityNet")
+    .option("--segmentation-model <name>", "name or path of a segmentation network");
 }
 
 /** Adds the options that tell where work is done and what an image may cost. */
 export function addWorkOptions(command: Command): Command {
   const { maxBytes, maxPixels, maxSide } = DEFAULT_IMAGE_LIMITS;
   const many = integerIn(1, 2 ** 31 - 1);
-  return command
+  return addModelOptions(command)
     .addOption(
       new Option("--device <name>", "where networks run").choices(DEVICE_NAMES).default("auto"),
     )
@@ -100,7 +115,6 @@ export function addWorkOptions(command: Command): Command {
       integerIn(1, 256),
     )
     .option("--threads <n>", "threads of each worker (default: by the machine)", integerIn(1, 256))
-    .option("--models <folder>", "folder with manifest.json (default: the embedded models)")
     .option("--max-bytes <n>", "largest image file", many, maxBytes)
     .option("--max-pixels <n>", "most pixels of an image", many, maxPixels)
     .option("--max-side <n>", "longest side of an image, in pixels", many, maxSide);
@@ -109,11 +123,15 @@ export function addWorkOptions(command: Command): Command {
 /** What the options ask of `createSilop()`. */
 export function silopOptions(flags: WorkFlags): SilopOptions {
   const { device, workers, threads, models } = flags;
+  const { camModel, affinityModel, segmentationModel } = flags;
   return {
     device,
     workers,
     threads,
-    models: models === undefined ? undefined : pathToFileURL(models + "/"),
+    models: modelFolders(models),
+    camModel,
+    affinityModel,
+    segmentationModel,
     limits: limitsOf(flags),
   };
 }

@@ -12,6 +12,7 @@ import {
   createCommand,
   fail,
   integerIn,
+  readList,
   silopOptions,
   warnOfFallback,
   type WorkFlags,
@@ -23,17 +24,20 @@ const DRAIN_MS = 20_000;
 interface StartFlags extends WorkFlags {
   port: number;
   host: string;
+  allowModels?: string[];
 }
 
 const command = createCommand("start", "Segment photos over HTTP.")
   .option("--port <n>", "port to listen on; 0 takes a free one", integerIn(0, 65535), 8000)
-  .option("--host <address>", "address to listen on; 0.0.0.0 is all of them", "127.0.0.1");
+  .option("--host <address>", "address to listen on; 0.0.0.0 is all of them", "127.0.0.1")
+  .option("--allow-models <list>", "names of further models that requests may choose", readList);
 addWorkOptions(command).parse(Deno.args, { from: "user" });
 await start(command.opts<StartFlags>());
 
 async function start(flags: StartFlags): Promise<void> {
   const silop = createSilop({
     ...silopOptions(flags),
+    allowModels: flags.allowModels,
     onFault: (message, error) => console.error(message, error),
   });
   // Before the app hears of it, which would log what is said here.

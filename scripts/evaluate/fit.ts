@@ -6,11 +6,10 @@
  */
 
 import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { MEASURED_CLASSES } from "../../core/evaluation/cam_measures.ts";
 import { maskClasses, meanIou } from "../../core/evaluation/cam_report.ts";
 import type { Planes } from "../../core/raster.ts";
+import { modelFolders } from "../../core/runtime/model_folders.ts";
 import { createSilop, type Silop } from "../../core/silop.ts";
 import { fitMaps } from "../../core/stages/fit.ts";
 import { findEdges, paintLabels, type PerimeterBranch } from "../../core/stages/perimeter.ts";
@@ -73,7 +72,8 @@ async function run(flags: FitFlags): Promise<void> {
     workers: flags.workers,
     threads: flags.threads,
     aim: "throughput",
-    models: flags.models === undefined ? undefined : pathToFileURL(resolve(flags.models) + "/"),
+    models: modelFolders(flags.models),
+    camModel: flags.camModel,
     limits: limitsOf(flags),
   });
   await silop.ready;
