@@ -40,7 +40,7 @@ export interface TrainingPlan<B, Feeds> {
   readonly trainer: Trainer<Feeds>;
   readonly source: BatchSource<B>;
   /** Makes what the trainer is fed, of a batch of the step, counted from 0. */
-  readonly feeds: (batch: B, step: number) => Feeds;
+  readonly feeds: (batch: B, step: number) => Feeds | Promise<Feeds>;
   readonly schedule: Schedule;
   /** Steps of the whole training. */
   readonly steps: number;
@@ -237,7 +237,7 @@ class Training<B, Feeds> {
     if (done) throw new TrainingError(`There is no batch for step ${step}`);
     const got = performance.now();
     const rate = schedule(step);
-    const metrics = await trainer.step(feeds(batch, step), rate);
+    const metrics = await trainer.step(await feeds(batch, step), rate);
     const line: StepLine = {
       kind: "step",
       step: step + 1,
