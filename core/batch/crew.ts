@@ -26,20 +26,22 @@ export interface Crew extends AsyncDisposable {
   /**
    * Does the task for an image.
    *
-   * @throws {DoneByNobody} The signal came before anybody had begun.
+   * @throws {DoneByNobody} It was taken back.
    * @throws {StorageError} Results cannot be written.
+   * @throws {QueueError} The others cannot be reached.
    * @throws Whatever the task throws.
    */
   run(image: PlannedImage): Promise<DoneImage>;
+  /** Takes back what nobody has begun. */
+  cancel(): void;
 }
 
 /**
  * Finds a crew for a batch.
  *
  * @param stamp Fingerprint of what the batch is made with.
- * @param signal Ends the batch after the images in work.
  */
-export type Hire = (batch: Batch, stamp: string, signal?: AbortSignal) => Promise<Crew>;
+export type Hire = (batch: Batch, stamp: string) => Promise<Crew>;
 
 /** An image was handed over, and nobody has begun it. */
 export class DoneByNobody extends Error {
@@ -61,6 +63,8 @@ export const hireWorkers: Hire = (batch) => {
       return workers;
     },
     run: ({ id, inputs }) => pool!.run({ id, inputs }),
+    // What is handed over is begun.
+    cancel() {},
     [Symbol.asyncDispose]: () => Promise.resolve(pool?.close()),
   });
 };

@@ -5,7 +5,7 @@
 
 import { mkdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join, resolve, sep } from "node:path";
-import { BatchError, StorageError } from "../errors.ts";
+import { BatchError, QueueError, StorageError } from "../errors.ts";
 import { ErrorFile } from "./error_file.ts";
 import { type Crew, DoneByNobody, type Hire, hireWorkers } from "./crew.ts";
 import { JournalWriter, listFolder, readJournal } from "./journal.ts";
@@ -62,7 +62,9 @@ export interface BatchOutcome {
   readonly left: number;
 }
 
-/** Parts of files in the run's own folder are of nobody when they are older, in milliseconds. */
+/** Not of one image alone. */
+const FATAL = [StorageError, QueueError, DoneByNobody];
+/** Parts of files that several may write are of nobody when they are older, in milliseconds. */
 const STALE_PART = 60_000;
 
 /**
@@ -73,6 +75,7 @@ const STALE_PART = 60_000;
  * @throws {BatchError} The run was begun with other options, its folder holds something else, a
  *   result would lie outside of it, or somebody is at work on the same.
  * @throws {StorageError} Results cannot be written. Nothing half is left; images done stay done.
+ * @throws {QueueError} The queue cannot be used.
  * @throws Whatever keeps the workers from starting.
  */
 export async function runBatch(
@@ -88,7 +91,7 @@ export async function runBatch(
   removeParts(batch);
   const errors = new ErrorFile(run, task, shard, ids);
   const stamp = fingerprint(madeWith);
-  await using crew = await (batch.hire ?? hireWorkers)(batch, stamp, signal);
+  await using crew = await (batch.hire ?? hireWorkers)(batch, stamp);
   enterEarlier(crew, batch);
   const plan = planBatch({ run, task, ids, inputs, outputs, with: stamp, verify: batch.verify });
   listener.planned?.(plan.todo.length, plan.done);
@@ -120,7 +123,7 @@ export async function runBatch(
       journal.add({ id: image.id, at, with: stamp, in: image.in, out: files, unlike });
       made++;
     } catch (error) {
-      if (error instanceof StorageError || error instanceof DoneByNobody) throw error;
+      if (FATAL.some((type) => error instanceof type)) throw error;
       removeEarlier(image, outputs);
       fail(image.id, error as Error);
     }
@@ -133,14 +136,20 @@ export async function runBatch(
         await one(image);
       } catch (error) {
         if (error instanceof DoneByNobody) left++;
-        else fatal ??= error;
+        else {
+          fatal ??= error;
+          crew.cancel();
+        }
       }
       if (fatal !== null || signal?.aborted) return;
     }
   };
+  const cancel = () => crew.cancel();
+  signal?.addEventListener("abort", cancel);
   try {
     if (!signal?.aborted) await Promise.all(Array.from({ length: lanes }, lane));
   } finally {
+    signal?.removeEventListener("abort", cancel);
     journal.close();
   }
   if (fatal !== null) throw fatal;
@@ -179,23 +188,28 @@ function makeFolder(run: string): void {
   }
 }
 
-/** Removes what a killed run left half written; parts of other shards are theirs. */
-function removeParts({ run, ids, outputs }: Batch): void {
+/**
+ * Removes what a killed run left half written; parts of other shards are theirs, and where others do the
+ * work, young parts may be of one who is at it.
+ */
+function removeParts({ run, ids, outputs, hire }: Batch): void {
   const own = new Set(ids);
   for (const { folder, ending } of Object.values(outputs)) {
     for (const name of listFolder(folder)) {
       const [, whole] = /^\.(.+)\.[0-9a-f-]{36}\.part$/.exec(name) ?? [];
-      if (whole?.endsWith(ending) && own.has(whole.slice(0, -ending.length))) {
-        rmSync(join(folder, name), { force: true });
-      }
+      if (!whole?.endsWith(ending) || !own.has(whole.slice(0, -ending.length))) continue;
+      if (hire === undefined) rmSync(join(folder, name), { force: true });
+      else removeStale(join(folder, name));
     }
   }
   for (const name of listFolder(run).filter((name) => /^\..+\.part$/.test(name))) {
-    const file = statSync(join(run, name), { throwIfNoEntry: false });
-    if (file !== undefined && Date.now() - file.mtimeMs > STALE_PART) {
-      rmSync(join(run, name), { force: true });
-    }
+    removeStale(join(run, name));
   }
+}
+
+function removeStale(part: string): void {
+  const file = statSync(part, { throwIfNoEntry: false });
+  if (file !== undefined && Date.now() - file.mtimeMs > STALE_PART) rmSync(part, { force: true });
 }
 
 /**

@@ -9,6 +9,7 @@ import { decodeNpz } from "../../core/npz.ts";
 import { writeFileAtomic } from "../../core/files.ts";
 import { errorFileName } from "../../core/batch/error_file.ts";
 import { type FileKind, slotOf } from "../../core/batch/folders.ts";
+import type { Hire } from "../../core/batch/crew.ts";
 import { runBatch } from "../../core/batch/run_batch.ts";
 import type { Slot } from "../../core/batch/task.ts";
 import type { EvaluateOptions } from "../../core/batch/tasks/evaluate.ts";
@@ -29,6 +30,7 @@ import { startProgress } from "../progress.ts";
 import { plotIou } from "./plot_iou.ts";
 import {
   addWorkOptions,
+  hireOf,
   openData,
   placesOf,
   readIds,
@@ -84,11 +86,12 @@ async function evaluate(flags: EvaluateFlags): Promise<void> {
   const kinds = flags.what ?? KINDS.filter((kind) => existsSync(slotOf(kind, places).folder));
   if (kinds.length === 0) fail(`There are no results in ${flags.run}`, EXIT_USAGE);
   const ids = await readIds(flags, data);
+  const hire = await hireOf(flags);
   const results: Measured[] = [];
   let failures = 0;
   for (const kind of kinds) {
     const thresholds = thresholdsOf(kind);
-    const { matrices, failed } = await count(flags, data, kind, thresholds, ids);
+    const { matrices, failed } = await count(flags, data, kind, thresholds, ids, hire);
     failures += failed;
     if (failed === ids.length) continue;
     const result = reportChain(kind, matrices, thresholds, names, chosen, flags.threshold);
@@ -110,6 +113,7 @@ async function count(
   kind: Kind,
   thresholds: readonly number[],
   ids: readonly string[],
+  hire: Hire | undefined,
 ): Promise<{ matrices: Confusion[]; failed: number }> {
   const { surroundings, workers } = surroundingsOf(flags, data);
   const places = placesOf(flags, data);
@@ -136,6 +140,7 @@ async function count(
     workers,
     // Counts of other thresholds are worth nothing.
     redo: true,
+    hire,
   }, {
     planned: (todo) => todo > 0 && (progress = startProgress(task, todo, "images")),
     finished: (id) => progress?.step(1, id),

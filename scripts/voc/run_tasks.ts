@@ -8,15 +8,18 @@ import { startProgress } from "../progress.ts";
 import { errorFileName } from "../../core/batch/error_file.ts";
 import { type FileKind, type Places, publishedMismatch, slotOf } from "../../core/batch/folders.ts";
 import { type BatchOutcome, runBatch } from "../../core/batch/run_batch.ts";
+import type { Hire } from "../../core/batch/crew.ts";
 import type { Slots } from "../../core/batch/task.ts";
 import type { DataSet } from "../../core/data/data_set.ts";
 import { type BatchTask, type TaskName, TASKS } from "../../core/batch/tasks.ts";
+import { EXIT_INTERRUPTED, stopOnSignals } from "./stop_on_signals.ts";
 import { madeWith } from "./made_with.ts";
 import { addSchemaOptions, readSchemaOptions } from "./schema_flags.ts";
 import {
   addNetworkOptions,
   addRedoOption,
   addWorkOptions,
+  hireOf,
   openData,
   placesOf,
   readIds,
@@ -26,8 +29,6 @@ import {
   surroundingsOf,
 } from "./voc_flags.ts";
 
-/** Exit code of a run that was ended by a signal, as shells give it for SIGINT. */
-const EXIT_INTERRUPTED = 130;
 /** Images that failed and are told at once; the rest is in the file of errors. */
 const TOLD = 5;
 
@@ -62,6 +63,7 @@ export async function runTasks(flags: RunFlags, tasks: readonly ChosenTask[]): P
   }
   const data = await openData(flags);
   let ids = await readIds(flags, data);
+  const hire = await hireOf(flags);
   const signal = stopOnSignals();
   const list = join(flags.run, shardFile("complete", flags, "txt"));
   // Not before the end is it true again.
@@ -69,7 +71,7 @@ export async function runTasks(flags: RunFlags, tasks: readonly ChosenTask[]): P
   let failures = 0;
   let made = 0;
   for (const task of tasks) {
-    const outcome = await runTask(flags, data, task, ids, signal).catch((error: Error) => {
+    const outcome = await runTask(flags, data, task, ids, hire, signal).catch((error: Error) => {
       fail(error.message);
     });
     made += outcome.made;
@@ -103,6 +105,7 @@ async function runTask(
   data: DataSet,
   { name, options }: ChosenTask,
   ids: readonly string[],
+  hire: Hire | undefined,
   signal: AbortSignal,
 ): Promise<BatchOutcome> {
   const task: BatchTask = TASKS[name];
@@ -125,6 +128,7 @@ async function runTask(
       workers,
       redo: flags.redo,
       verify: flags.verify,
+      hire,
     },
     {
       planned(todo, done) {
@@ -144,17 +148,4 @@ async function runTask(
 
 function slotsOf(kinds: readonly FileKind[], places: Places): Slots {
   return Object.fromEntries(kinds.map((kind) => [kind, slotOf(kind, places)]));
-}
-
-/** Aborted by the first SIGINT or SIGTERM; the second ends the program as it is. */
-function stopOnSignals(): AbortSignal {
-  const controller = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM"] as const) {
-    Deno.addSignalListener(name, () => {
-      if (controller.signal.aborted) Deno.exit(EXIT_INTERRUPTED);
-      console.error("Ending after the images in work …");
-      controller.abort();
-    });
-  }
-  return controller.signal;
 }

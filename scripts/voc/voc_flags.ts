@@ -11,6 +11,7 @@ import {
   MAKERS,
   type Places,
 } from "../../core/batch/folders.ts";
+import type { Hire } from "../../core/batch/crew.ts";
 import type { BatchSurroundings, Slot } from "../../core/batch/task.ts";
 import { areVocClasses } from "../../core/data/class_list.ts";
 import type { DataSet } from "../../core/data/data_set.ts";
@@ -18,7 +19,7 @@ import { openDataSet } from "../../core/data/open.ts";
 import { type DeviceName } from "../../core/runtime/device_names.ts";
 import { planWork } from "../../core/runtime/machine.ts";
 import { DEFAULT_CAM_MODEL, EMBEDDED_MODELS } from "../../core/runtime/models.ts";
-import { EXIT_USAGE, fail, integerIn } from "../cli.ts";
+import { EXIT_FAILED, EXIT_USAGE, fail, integerIn } from "../cli.ts";
 
 /** Values of the options that {@linkcode addSetOptions} adds. */
 export interface SetFlags {
@@ -37,6 +38,12 @@ export interface SetFlags {
 /** Values of the options that {@linkcode addWorkOptions} and {@linkcode addNetworkOptions} add. */
 export interface RunFlags extends SetFlags {
   jobs?: number;
+  /** Address of the queue whose workers do the work. */
+  queue?: string;
+  results: "folder" | "store";
+  /** Seconds. */
+  ackWait: number;
+  deliveries: number;
   redo?: boolean;
   verify?: boolean;
   /** Of tasks that run networks, as are the following. */
@@ -88,7 +95,44 @@ export function addSetOptions(command: Command): Command {
 export function addWorkOptions(command: Command): Command {
   return addSetOptions(command)
     .option("--jobs <n>", "images worked on at once (default: by the machine)", integerIn(1, 256))
-    .option("--verify", "read all files that should be done to see whether they are whole");
+    .option("--verify", "read all files that should be done to see whether they are whole")
+    .option("--queue <nats://…>", "have the work done by voc:worker, on any machines, and watch")
+    .addOption(
+      new Option(
+        "--results <way>",
+        "of the queue: by folders that all machines share, or its store",
+      )
+        .choices(["folder", "store"]).default("folder"),
+    )
+    .option(
+      "--ack-wait <seconds>",
+      "of the queue: without a sign of life for so long, an image goes to another worker",
+      integerIn(2, 3600),
+      30,
+    )
+    .option(
+      "--deliveries <n>",
+      "of the queue: an image that so many workers tried in vain counts as failed",
+      integerIn(1, 100),
+      3,
+    );
+}
+
+/** Who does the work, if it is not this process; told on standard error. */
+export async function hireOf(
+  { queue: address, results, ackWait, deliveries }: RunFlags,
+): Promise<Hire | undefined> {
+  if (address === undefined) return undefined;
+  // Loaded only where it is needed.
+  const { Queue } = await import("../../core/queue/queue.ts");
+  const { hireQueue } = await import("../../core/queue/queue_crew.ts");
+  try {
+    const queue = await Queue.open(address, "silop");
+    const onNotice = (text: string) => console.error(text);
+    return hireQueue(queue, { results, ackWait: 1000 * ackWait, deliveries, onNotice });
+  } catch (error) {
+    fail((error as Error).message, error instanceof RangeError ? EXIT_USAGE : EXIT_FAILED);
+  }
 }
 
 /** Adds the option to make images again. */
