@@ -24,6 +24,12 @@ export interface MapNetwork<Info extends ModelInfo = ModelInfo> {
   run(images: Float32Array, width: number, height: number): Promise<NetworkMaps>;
 }
 
+/** A network with a session of its own. */
+export interface OpenMapNetwork<Info extends ModelInfo = ModelInfo> extends MapNetwork<Info> {
+  /** Frees the session. */
+  release(): Promise<void>;
+}
+
 /**
  * Opens a session for a network of one input, `N×3×H×W`, and one output of maps.
  *
@@ -38,7 +44,7 @@ export async function openMapNetwork<Info extends ModelInfo>(
   { input, output }: { readonly input: string; readonly output: string },
   channels: number,
   options: SessionOptions = {},
-): Promise<MapNetwork<Info>> {
+): Promise<OpenMapNetwork<Info>> {
   const { session } = await openSession(model, options);
   if (!session.inputNames.includes(input) || !session.outputNames.includes(output)) {
     const names = [...session.inputNames, ...session.outputNames].join(", ");
@@ -58,5 +64,6 @@ export async function openMapNetwork<Info extends ModelInfo>(
       }
       return { maps: map.data as Float32Array, width: mapWidth!, height: mapHeight! };
     },
+    release: () => session.release(),
   };
 }
