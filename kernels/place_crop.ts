@@ -1,5 +1,5 @@
 /**
- * Cutting a window out of an image that may be smaller than the window: where it ends, there is padding.
+ * Windows cut out of images that may be smaller than the window: where the image ends, there is padding.
  */
 
 /** Where a window lies over an image, and where what they share lies in the window. Pixels. */
@@ -20,50 +20,34 @@ export interface CropPlace {
 }
 
 /**
- * Cuts a window out of a stack of interleaved bytes; nothing is padded yet.
+ * Mirrors interleaved bytes left to right, in place.
  *
  * @param data `H×W×C`, row major
- * @param imageWidth W
+ * @param width W
  * @param channels C
- * @returns the shared part, `place.height×place.width×C`
- * @throws {TypeError} when `data` does not have the rows and columns of `place`
+ * @throws {TypeError} when `data` has no whole rows
  */
-export function cropBytes(
-  data: Uint8Array,
-  imageWidth: number,
-  channels: number,
-  place: CropPlace,
-): Uint8Array {
-  const { left, top, width, height, mirror } = place;
-  const rowBytes = imageWidth * channels;
-  if (left + width > imageWidth || (top + height) * rowBytes > data.length) {
-    throw new TypeError(
-      `Cannot crop ${width}×${height} px at ${left}, ${top}: the image is ` +
-        `${imageWidth}×${data.length / rowBytes} px`,
-    );
+export function mirrorRows(data: Uint8Array, width: number, channels: number): void {
+  const rowBytes = width * channels;
+  if (data.length % rowBytes !== 0) {
+    throw new TypeError(`Cannot mirror ${data.length} bytes: no rows of ${rowBytes}`);
   }
-  const out = new Uint8Array(width * height * channels);
-  for (let y = 0, o = 0; y < height; y++) {
-    const row = (top + y) * rowBytes;
-    if (!mirror) {
-      const start = row + left * channels;
-      out.set(data.subarray(start, start + width * channels), o);
-      o += width * channels;
-      continue;
-    }
-    for (let x = 0; x < width; x++) {
-      const from = row + (imageWidth - 1 - left - x) * channels;
-      for (let c = 0; c < channels; c++) out[o++] = data[from + c]!;
+  for (let row = 0; row < data.length; row += rowBytes) {
+    for (let a = row, b = row + rowBytes - channels; a < b; a += channels, b -= channels) {
+      for (let c = 0; c < channels; c++) {
+        const value = data[a + c]!;
+        data[a + c] = data[b + c]!;
+        data[b + c] = value;
+      }
     }
   }
-  return out;
 }
 
 /**
  * Writes a part of a photograph into a window of float planes as `(value/255 − mean)/std`. Where the
  * window has no image its planes stay as they are: 0 in a new array, which is the mean colour.
  *
- * @param rgb `place.height×place.width×3`, as {@linkcode cropBytes} makes it
+ * @param rgb The part: `place.height×place.width×3`
  * @param out `3×size×size`
  * @throws {TypeError} when an array has another length
  */
@@ -95,7 +79,7 @@ export function placeNormalized(
  * Writes a part of a mask into a window, then takes every `stride`-th pixel of that as Pillow's nearest
  * neighbour would: of each cell the pixel after its middle, down and to the right.
  *
- * @param mask `place.height×place.width`, as {@linkcode cropBytes} makes it
+ * @param mask The part: `place.height×place.width`
  * @param fill Value where the window has no image.
  * @returns `⌈size/stride⌉` squared
  * @throws {TypeError} when `mask` has another length

@@ -11,10 +11,20 @@
 /** A resampling filter of Pillow's `Image.resize`. */
 export type ResizeFilter = "bicubic" | "bilinear" | "box" | "lanczos" | "nearest";
 
+/** A part of an image, in pixels. */
+export interface ResizeWindow {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
 /** Options of {@linkcode resizeImage}. */
 export interface ResizeImageOptions {
   /** Resampling filter. Default: `"bicubic"` (a = −0.5). */
   filter?: ResizeFilter;
+  /** The part of the result that is wanted; the rest is not computed. Default: all of it. */
+  window?: ResizeWindow;
 }
 
 /** Fractional bits of the coefficients: 32 − 8 bits of the result − 2 for overshoot and sign. */
@@ -88,6 +98,16 @@ function computeTaps(inSize: number, outSize: number, kernel: Kernel): Taps {
     count[i] = taps;
   }
   return { stride, start, count, weights };
+}
+
+/** The taps of `length` output positions from `from` on. */
+function cutTaps({ stride, start, count, weights }: Taps, from: number, length: number): Taps {
+  return {
+    stride,
+    start: start.subarray(from, from + length),
+    count: count.subarray(from, from + length),
+    weights: weights.subarray(from * stride, (from + length) * stride),
+  };
 }
 
 /**
@@ -296,24 +316,43 @@ function resizeNearest(
   channels: number,
   newWidth: number,
   newHeight: number,
+  window: ResizeWindow,
 ): Uint8Array {
-  const columns = nearestPositions(width, newWidth);
-  const rows = nearestPositions(height, newHeight);
-  const out = new Uint8Array(newWidth * newHeight * channels);
-  const rowBytes = newWidth * channels;
-  for (let y = 0; y < newHeight; y++) {
+  const { left, top } = window;
+  const columns = nearestPositions(width, newWidth).subarray(left, left + window.width);
+  const rows = nearestPositions(height, newHeight).subarray(top, top + window.height);
+  const out = new Uint8Array(columns.length * rows.length * channels);
+  const rowBytes = columns.length * channels;
+  for (let y = 0; y < rows.length; y++) {
     let o = y * rowBytes;
     if (y > 0 && rows[y] === rows[y - 1]) {
       out.copyWithin(o, o - rowBytes, o);
       continue;
     }
     const row = rows[y]! * width * channels;
-    for (let x = 0; x < newWidth; x++) {
+    for (let x = 0; x < columns.length; x++) {
       const s = row + columns[x]! * channels;
       for (let c = 0; c < channels; c++) out[o++] = data[s + c]!;
     }
   }
   return out;
+}
+
+function checkWindow(
+  { left, top, width, height }: ResizeWindow,
+  newWidth: number,
+  newHeight: number,
+): void {
+  checkSize("window width", width);
+  checkSize("window height", height);
+  const inside = Number.isInteger(left) && Number.isInteger(top) && left >= 0 && top >= 0 &&
+    left + width <= newWidth && top + height <= newHeight;
+  if (!inside) {
+    throw new RangeError(
+      `Cannot resize image: the window of ${width}×${height} px at ${left}, ${top} is not inside of ` +
+        `${newWidth}×${newHeight} px`,
+    );
+  }
 }
 
 function checkSize(name: string, value: number): void {
@@ -332,9 +371,9 @@ function checkSize(name: string, value: number): void {
  * @param channels interleaved channels, treated alike (none is alpha)
  * @param newWidth columns of the result
  * @param newHeight rows of the result
- * @returns `newHeight×newWidth×channels` bytes, always a new array
+ * @returns `newHeight×newWidth×channels` bytes, or those of the window, always a new array
  * @throws {TypeError} when `data` is not of the given size, or the filter is unknown
- * @throws {RangeError} when a size is not a positive integer
+ * @throws {RangeError} when a size is not a positive integer, or the window is not inside of the result
  */
 export function resizeImage(
   data: Uint8Array,
@@ -359,14 +398,23 @@ export function resizeImage(
   if (filter !== "nearest" && !Object.hasOwn(KERNELS, filter)) {
     throw new TypeError(`Cannot resize image: unknown filter "${filter}"`);
   }
-  if (newWidth === width && newHeight === height) return data.slice();
+  const whole = { left: 0, top: 0, width: newWidth, height: newHeight };
+  const { window = whole } = options;
+  checkWindow(window, newWidth, newHeight);
+  const isWhole = window.width === newWidth && window.height === newHeight;
+  if (isWhole && newWidth === width && newHeight === height) return data.slice();
   if (filter === "nearest") {
-    return resizeNearest(data, width, height, channels, newWidth, newHeight);
+    return resizeNearest(data, width, height, channels, newWidth, newHeight, window);
   }
 
+  // An axis that keeps its size is left alone, or only cut: its taps are 1 and 0.
   const kernel = KERNELS[filter];
-  const across = newWidth === width ? undefined : computeTaps(width, newWidth, kernel);
-  const down = newHeight === height ? undefined : computeTaps(height, newHeight, kernel);
+  const across = newWidth === width && window.width === newWidth
+    ? undefined
+    : cutTaps(computeTaps(width, newWidth, kernel), window.left, window.width);
+  const down = newHeight === height && window.height === newHeight
+    ? undefined
+    : cutTaps(computeTaps(height, newHeight, kernel), window.top, window.height);
   if (across === undefined) return resizeColumns(data, width * channels, 0, down!);
   if (down === undefined) return resizeRows(data, width, channels, 0, height, across);
 
@@ -375,10 +423,10 @@ export function resizeImage(
   // always take rows first.
   if (height > newHeight && height - newHeight > (width - newWidth) * 2) {
     const between = resizeColumns(data, width * channels, 0, down);
-    return resizeRows(between, width, channels, 0, newHeight, across);
+    return resizeRows(between, width, channels, 0, window.height, across);
   }
   const firstRow = down.start[0]!;
-  const rows = down.start[newHeight - 1]! + down.count[newHeight - 1]! - firstRow;
+  const rows = down.start[window.height - 1]! + down.count[window.height - 1]! - firstRow;
   const between = resizeRows(data, width, channels, firstRow, rows, across);
-  return resizeColumns(between, newWidth * channels, firstRow, down);
+  return resizeColumns(between, window.width * channels, firstRow, down);
 }

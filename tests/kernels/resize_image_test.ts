@@ -94,3 +94,34 @@ Deno.test("resizeImage() throws when sizes or the filter are wrong", () => {
   const filter = "constructor" as ResizeFilter;
   assert.throws(() => resizeImage(image, 2, 2, 3, 4, 4, { filter }), TypeError);
 });
+
+Deno.test("resizeImage() of a window gives that part of the whole", () => {
+  const filters: ResizeFilter[] = ["bicubic", "bilinear", "box", "lanczos", "nearest"];
+  const [width, height] = [37, 29];
+  // Larger, smaller, both; one or both sides as they were; columns first.
+  const sizes = [[61, 47], [13, 11], [61, 10], [37, 12], [20, 29], [37, 29], [36, 7]] as const;
+  for (const channels of [1, 3]) {
+    const input = pattern(width * height * channels, 5);
+    for (const filter of filters) {
+      for (const [newWidth, newHeight] of sizes) {
+        const all = resizeImage(input, width, height, channels, newWidth, newHeight, { filter });
+        const windows = [
+          { left: 0, top: 0, width: newWidth, height: 3 },
+          { left: 4, top: 2, width: newWidth - 6, height: newHeight - 3 },
+          { left: newWidth - 1, top: 0, width: 1, height: newHeight },
+        ];
+        for (const window of windows) {
+          const options = { filter, window };
+          const part = resizeImage(input, width, height, channels, newWidth, newHeight, options);
+          const expected = Array.from({ length: window.height }, (_, y) => {
+            const start = ((window.top + y) * newWidth + window.left) * channels;
+            return [...all.subarray(start, start + window.width * channels)];
+          }).flat();
+          assert.deepEqual([...part], expected, `${filter} ${newWidth}×${newHeight}`);
+        }
+      }
+    }
+  }
+  const window = { left: 3, top: 0, width: 5, height: 5 };
+  assert.throws(() => resizeImage(new Uint8Array(4), 2, 2, 1, 7, 7, { window }), RangeError);
+});

@@ -10,8 +10,8 @@
 import { type ColourChange, jitterColours } from "../../../kernels/colour_jitter.ts";
 import type { Pcg64 } from "../../../kernels/pcg64.ts";
 import {
-  cropBytes,
   type CropPlace,
+  mirrorRows,
   placeMask,
   placeNormalized,
 } from "../../../kernels/place_crop.ts";
@@ -122,8 +122,10 @@ export function augmentImage(
   { mean, std }: AugmentOptions,
   out: Float32Array,
 ): void {
-  const resized = resizeImage(image.data, image.width, image.height, 3, width, height);
-  const part = cropBytes(resized, width, 3, place);
+  const part = resizeImage(image.data, image.width, image.height, 3, width, height, {
+    window: windowOf(place, width),
+  });
+  if (place.mirror) mirrorRows(part, place.width, 3);
   if (colours !== null) jitterColours(part, colours);
   placeNormalized(part, place, mean, std, out);
 }
@@ -138,10 +140,12 @@ export function augmentMask(
   { width, height, place }: Augmentation,
   { maskStride = 1 }: AugmentOptions,
 ): Uint8Array {
-  const resized = resizeImage(mask.data, mask.width, mask.height, 1, width, height, {
+  const part = resizeImage(mask.data, mask.width, mask.height, 1, width, height, {
     filter: "nearest",
+    window: windowOf(place, width),
   });
-  return placeMask(cropBytes(resized, width, 1, place), place, IGNORED, maskStride);
+  if (place.mirror) mirrorRows(part, place.width, 1);
+  return placeMask(part, place, IGNORED, maskStride);
 }
 
 /**
@@ -188,6 +192,11 @@ function drawOverlap(
 ): { from: number; to: number; length: number } {
   const at = randomIndex(random, Math.abs(length - size) + 1);
   return length >= size ? { from: at, to: 0, length: size } : { from: 0, to: at, length };
+}
+
+/** The part of the resized image, not mirrored yet, that is seen in the window. */
+function windowOf({ left, top, width, height, mirror }: CropPlace, imageWidth: number) {
+  return { left: mirror ? imageWidth - left - width : left, top, width, height };
 }
 
 function isIdentity({ brightness, contrast, saturation, hue }: ColourChange): boolean {
