@@ -22,9 +22,10 @@ let stage;
 let photo = null;
 let result = null;
 let running = null;
+let shownStage = "";
 let token = "";
 let waiting = 0;
-const view = { layer: "", opacity: 0.6, hidden: new Set(), colours: SCALE_NAMES[0], lines: true };
+const view = { layer: "", opacity: 0.6, hidden: new Set(), colours: SCALE_NAMES[0], lines: false };
 
 await start();
 
@@ -38,7 +39,10 @@ async function start() {
   stages = listStages(info.modes);
   stage = stages.find(({ mode }) => mode === info.defaultMode) ?? stages[0];
   showChoices($("stages"), "stage", stages, stage.id, chooseStage);
-  $("method").replaceChildren(...info.methods.map((name) => make("option", { value: name }, name)));
+  $("method").replaceChildren(
+    make("option", { value: "" }, "the stage's own choice"),
+    ...info.methods.map((name) => make("option", { value: name }, name)),
+  );
   $("colours").replaceChildren(...SCALE_NAMES.map((name) => make("option", { value: name }, name)));
   listenForPhotos();
   listenToSettings();
@@ -211,8 +215,11 @@ async function run() {
 }
 
 function finish(found, chosen) {
+  const { stage: path } = stage;
   result = found;
   view.hidden.clear();
+  if (path !== shownStage) $("lines").checked = view.lines = path === "perimeter";
+  shownStage = path;
   if (!result.layers.some(({ name }) => name === view.layer)) view.layer = result.layers[0]?.name;
   showResult();
   showTimes($("time-rows"), result.times, result.taken);

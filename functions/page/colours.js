@@ -7,6 +7,19 @@ export function labelColour(label) {
   return colour;
 }
 
+/**
+ * The colour a label is shown in, as `[r, g, b]`: VOC's are too dark to lie over a photo. Hues go round by
+ * the golden angle, so that neighbours differ.
+ */
+export function shownColour(label) {
+  const hue = label * 137.508 + 190;
+  const channel = (offset) => {
+    const place = (offset + hue / 30) % 12;
+    return Math.round(255 * (0.56 - 0.38 * Math.max(-1, Math.min(place - 3, 9 - place, 1))));
+  };
+  return [channel(0), channel(8), channel(4)];
+}
+
 /** Colours along a scale from 0 to 1, evenly spaced. */
 const SCALES = {
   Inferno: ["000004", "420a68", "932667", "dd513a", "fca50a", "fcffa4"],

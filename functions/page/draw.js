@@ -1,6 +1,6 @@
 /** Pictures: the photo, and over it what a stage has found. */
 
-import { labelColour, scaleColours } from "./colours.js";
+import { scaleColours, shownColour } from "./colours.js";
 
 /** Lines of SLIC's perimeters, of quickshift's, of both. */
 const LINE_COLOURS = [[255, 221, 51], [51, 204, 255], [255, 255, 255]];
@@ -53,8 +53,8 @@ function paintLabels({ shape: [height, width], data }, { opacity, hidden }, isMa
   });
   // Regions are numbered from 0, which is no background and wants a colour as well.
   const shift = isMask ? 0 : 1;
-  const colours = alphas.map((alpha, label) => pack(labelColour(label + shift & 255), alpha));
-  const full = alphas.map((alpha, label) => pack(labelColour(label), alpha > 0 ? 1 : 0));
+  const colours = alphas.map((alpha, label) => pack(shownColour(label + shift & 255), alpha));
+  const full = alphas.map((alpha, label) => pack(shownColour(label), alpha > 0 ? 1 : 0));
   for (let y = 0, p = 0; y < height; y++) {
     for (let x = 0; x < width; x++, p++) {
       const label = data[p];

@@ -1,21 +1,21 @@
 /** The parts of the page that are made of what there is: stages, views, classes, times. */
 
-import { labelColour } from "./colours.js";
+import { shownColour } from "./colours.js";
 import { percent } from "./result.js";
 
 const MODE_NAMES = {
-  fast: ["Segment, fast", "One look at the photo; a class for every pixel"],
-  cam: ["Segment", "A class for every pixel, cut from class maps"],
-  pipeline: ["Segment, whole chain", "Follows the edges of things; takes seconds"],
+  fast: ["Segment, fast", "A class for every pixel, at one look"],
+  cam: ["Segment", "A class for every pixel"],
+  pipeline: ["Segment, whole chain", "Along edges; takes seconds"],
 };
 const STAGES = [
   { id: "cam", name: "Class maps", note: "Where the classifier sees each class" },
   {
     id: "perimeter",
     name: "Perimeters",
-    note: "Regions and the lines between them; takes seconds",
+    note: "Regions and edges; takes seconds",
   },
-  { id: "refine", name: "Refine", note: "Every step of the whole chain; takes seconds" },
+  { id: "refine", name: "Refine", note: "Every step of the chain; seconds" },
 ];
 
 /** What can be chosen: the modes of segmentation the service has, then the other stages. */
@@ -56,7 +56,7 @@ export function showClasses(list, classes, hidden, onChange) {
       onChange();
     });
     const swatch = make("span", { className: "swatch" });
-    swatch.style.backgroundColor = `rgb(${labelColour(index)})`;
+    swatch.style.backgroundColor = `rgb(${shownColour(index)})`;
     const facts = [
       ...(share === undefined ? [] : [`${percent(share)} of photo`]),
       ...(score === undefined ? [] : [`score ${score.toFixed(2)}`]),
