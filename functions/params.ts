@@ -8,9 +8,16 @@
 import { z } from "@hono/zod-openapi";
 import { parseList, parseNumber, parseNumbers } from "../core/parse.ts";
 import { DETECTORS, METHOD_CHOICES } from "../core/stages/perimeter_choices.ts";
-import { FIT_RULES, REFINE_RESULTS, SEGMENT_MODES } from "../core/stages/refine_choices.ts";
+import {
+  EDGE_KINDS,
+  FIT_RULES,
+  REFINE_RESULTS,
+  SEGMENT_MODES,
+} from "../core/stages/refine_choices.ts";
 import type { StageName } from "../core/stages/render.ts";
-import { FILE_FORMATS } from "../core/stages/stage.ts";
+import { COLOUR_MAPS } from "../core/image/colour_maps.ts";
+import { RLE_KINDS } from "../core/formats/coco.ts";
+import { FILE_FORMATS, STAGE_FILES } from "../core/stages/file_formats.ts";
 import { badRequest } from "./problem.ts";
 
 /** What a stage can answer. */
@@ -62,6 +69,8 @@ function choice<const T extends readonly [string, ...string[]]>(words: T, descri
   return z.enum(words).optional().openapi({ description });
 }
 
+const FORMAT_TEXT = "What to answer; without it the header Accept decides";
+
 /** The query of every stage, so that one query can be sent to all of them. */
 export const stageQuery = z.strictObject({
   labels: list(
@@ -74,7 +83,9 @@ export const stageQuery = z.strictObject({
     { type: "number", minimum: 0.1, maximum: 4 },
     "Scales at which the image is looked at, as 0.5,1,1.5. Default: the model's",
   ),
-  mirror: flag("Whether the mirrored image is looked at as well. Default: true"),
+  mirror: flag(
+    "Whether the mirrored image is looked at as well. Default: true of maps, of mode fast the model's",
+  ),
   "working-size": number(
     "Long side, in pixels, to which larger images are reduced",
     { minimum: 1, type: "integer" },
@@ -107,13 +118,34 @@ export const stageQuery = z.strictObject({
   }),
   fit: choice(FIT_RULES, "How maps are fitted to perimeters; for refinement"),
   walk: flag("Whether fitted maps walk at random between perimeters; for refinement"),
-  crf: flag("Whether a dense CRF revises the mask; for refinement"),
+  edge: choice(
+    EDGE_KINDS,
+    "Whose edges a walk respects: AffinityNet's (model) or perimeter. Default: model, where there is one",
+  ),
+  crf: flag("Whether a dense CRF revises the mask. Default: true of refinement, else the model's"),
   result: choice(REFINE_RESULTS, "What the pictures of a refinement show"),
   mode: choice(
     SEGMENT_MODES,
-    "cam: masks are cut from maps as they are; pipeline: from refined ones; for masks",
+    "fast: by a segmentation network; cam: cut from maps as they are; pipeline: from refined maps. " +
+      "Default: fast where there is such a network and no cam-model is named, else cam",
   ),
-  format: choice(RESPONSE_FORMATS, "What to answer; without it the header Accept decides"),
+  "cam-model": z.string().optional().openapi({
+    description: "Name of the CAM model to ask; the service tells which may be named",
+  }),
+  "affinity-model": z.string().optional().openapi({ description: "The same of the AffinityNet" }),
+  "segmentation-model": z.string().optional().openapi({
+    description: "The same of the segmentation network",
+  }),
+  colormap: choice(
+    COLOUR_MAPS,
+    "Colours of heat maps. Default: grey for png and scores, inferno for overlay",
+  ),
+  tolerance: number(
+    "Pixels that polygons of geojson may be away from the mask's borders; 0: exact. Default: 1",
+    { minimum: 0 },
+  ),
+  rle: choice(RLE_KINDS, "How coco writes run lengths. Default: compressed"),
+  format: choice(RESPONSE_FORMATS, FORMAT_TEXT),
 });
 
 type StageQuery = z.output<typeof stageQuery>;
@@ -123,27 +155,33 @@ export type ParamName = keyof StageQuery;
 const CAM_PARAMS = ["labels", "scales", "mirror", "working-size"] as const;
 const TRAINING_PARAMS = ["method", "detector", "iterations", "min-labels", "seed"] as const;
 const MASK_PARAMS = ["threshold", "min-area"] as const;
+const FILE_PARAMS = ["colormap", "tolerance", "rle"] as const;
 const REFINE_PARAMS = [
   ...CAM_PARAMS,
   ...MASK_PARAMS,
   ...TRAINING_PARAMS,
   "fit",
   "walk",
+  "edge",
   "crf",
+  "cam-model",
+  "affinity-model",
 ] as const;
 
 /** The parameters that make a difference to each stage; the others are taken, and do nothing. */
 export const STAGE_PARAMS: Readonly<Record<StageName, readonly ParamName[]>> = {
-  cam: [...CAM_PARAMS, "format"],
-  segment: [...REFINE_PARAMS, "mode", "format"],
+  cam: [...CAM_PARAMS, "cam-model", "colormap", "format"],
+  segment: [...REFINE_PARAMS, "segmentation-model", "mode", ...FILE_PARAMS, "format"],
   perimeter: ["working-size", ...TRAINING_PARAMS, "reference", "format"],
-  refine: [...REFINE_PARAMS, "result", "format"],
+  refine: [...REFINE_PARAMS, "result", ...FILE_PARAMS, "format"],
 };
 
 /** The part of the query that a stage looks at, for its description. */
 export function queryOf(stage: StageName) {
   const picked = Object.fromEntries(STAGE_PARAMS[stage].map((name) => [name, true]));
-  return stageQuery.pick(picked as Record<ParamName, true>);
+  return stageQuery.pick(picked as Record<ParamName, true>).extend({
+    format: choice(["json", ...STAGE_FILES[stage]], FORMAT_TEXT),
+  });
 }
 
 /** The names of parameters as options have them. */

@@ -2,6 +2,7 @@
 
 import { HTTPException } from "hono/http-exception";
 import { parseAccept } from "hono/utils/accept";
+import { STAGE_FILES } from "../core/stages/file_formats.ts";
 import type { StageName, StageResult } from "../core/stages/render.ts";
 import type { ResponseFormat } from "./params.ts";
 
@@ -19,14 +20,17 @@ const FORMATS: Readonly<
   png: { mediaTypes: ["image/png"], ending: ".png" },
   overlay: { mediaTypes: ["image/png"], ending: ".overlay.png" },
   npz: { mediaTypes: ["application/x-npz", "application/octet-stream"], ending: ".npz" },
+  coco: { mediaTypes: ["application/json"], ending: ".coco.json" },
+  geojson: { mediaTypes: ["application/geo+json"], ending: ".geojson" },
+  scores: { mediaTypes: ["application/zip"], ending: ".scores.zip" },
 };
 
 /** What the stages can answer. Of forms of the same media type `Accept` alone chooses the first. */
 export const STAGE_FORMATS: Readonly<Record<StageName, readonly ResponseFormat[]>> = {
-  cam: ["json", "png", "overlay", "npz"],
-  segment: ["json", "png", "overlay", "npz"],
-  perimeter: ["json", "png", "overlay", "npz"],
-  refine: ["json", "png", "overlay", "npz"],
+  cam: ["json", ...STAGE_FILES.cam],
+  segment: ["json", ...STAGE_FILES.segment],
+  perimeter: ["json", ...STAGE_FILES.perimeter],
+  refine: ["json", ...STAGE_FILES.refine],
 };
 
 /** All media types a stage can answer with, the preferred one first. */

@@ -21,5 +21,6 @@ export {
   resolveImageLimits,
 } from "./limits.ts";
 export { decodeMaskPng, encodeMaskPng, encodeRgbPng } from "./encode.ts";
+export { COLOUR_MAPS, type ColourMap, colourMapPalette } from "./colour_maps.ts";
 export { greyPalette, vocPalette } from "./palette.ts";
 export { drawOverlay, type OverlayOptions } from "./overlay.ts";

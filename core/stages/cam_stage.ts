@@ -1,10 +1,12 @@
 /** The stage `cam`: class activation maps, as heat pictures and arrays. */
 
-import { encodeRgbPng } from "../image/mod.ts";
+import { encodeScorePictures } from "../formats/score_pictures.ts";
+import { colourMapPalette, encodeRgbPng } from "../image/mod.ts";
 import { encodeNpz, type NpyArray } from "../npz.ts";
 import { type Cam, type CamOptions, checkCamOptions, computeCam } from "./cam.ts";
+import { checkFileOptions, type FileOptions } from "./file_formats.ts";
 import { drawHeat, encodeHeatPng, strongest } from "./heat.ts";
-import type { Stage, StageModels } from "./stage.ts";
+import { refuseFormat, type Stage, type StageModels } from "./stage.ts";
 
 /** A class that is in the image. */
 export interface ClassScore {
@@ -30,21 +32,27 @@ export interface CamSummary {
   readonly scores: Readonly<Record<string, number>>;
 }
 
+/** Options of the stage `cam`. */
+export interface CamStageOptions extends CamOptions, FileOptions {}
+
 /**
  * Files: `png`, the strongest map in grey; `overlay`, the same as heat over the photo; `npz`, `keys`,
- * `cam`, `hr_cam` and `scores`.
+ * `cam`, `hr_cam` and `scores`; `scores`, each map as a picture.
  */
-export const camStage: Stage<CamOptions, Cam, CamSummary> = {
-  check: (options, { classifier }) => checkCamOptions(options, classifier.info),
+export const camStage: Stage<CamStageOptions, Cam, CamSummary> = {
+  check(options, { classifier }) {
+    checkCamOptions(options, classifier.info);
+    checkFileOptions(options);
+  },
   compute: (image, options, { classifier }, checkpoint) =>
     computeCam(image, classifier, options, checkpoint),
   summarize: summarizeCam,
-  encode(format, cam, image) {
+  encode(format, cam, { image, options: { colormap }, models, checkpoint }) {
     switch (format) {
       case "png":
-        return encodeHeatPng(strongest(cam));
+        return encodeHeatPng(strongest(cam), colormap);
       case "overlay":
-        return encodeRgbPng(drawHeat(image, strongest(cam)));
+        return encodeRgbPng(drawHeat(image, strongest(cam), colormap));
       case "npz":
         return encodeNpz({
           keys: keysArray(cam),
@@ -52,6 +60,13 @@ export const camStage: Stage<CamOptions, Cam, CamSummary> = {
           hr_cam: planesArray(cam.hrCam),
           scores: { shape: [cam.scores.length], data: cam.scores },
         });
+      case "scores": {
+        const { classes } = summarizeCam(cam, models);
+        const scores = { maps: cam.hrCam, classes, width: cam.width, height: cam.height };
+        return encodeScorePictures(scores, colourMapPalette(colormap ?? "grey"), checkpoint);
+      }
+      default:
+        return refuseFormat(format, "maps without a mask");
     }
   },
 };

@@ -13,7 +13,7 @@ import {
   type Perimeters,
 } from "./perimeter.ts";
 import type { PerimeterMethod } from "./perimeter_choices.ts";
-import type { Stage } from "./stage.ts";
+import { refuseFormat, type Stage } from "./stage.ts";
 
 /** What one method found, in a few lines of JSON. */
 export interface PerimeterBranchSummary {
@@ -57,7 +57,7 @@ export const perimeterStage: Stage<PerimeterOptions, Perimeters, PerimeterSummar
   check: checkPerimeterOptions,
   compute: (image, options, { uss }, checkpoint) => findPerimeters(image, uss, options, checkpoint),
   summarize: summarizePerimeters,
-  encode(format, perimeters, image) {
+  encode(format, perimeters, { image }) {
     switch (format) {
       case "png":
         return encodePerimeterPng(perimeters.branches);
@@ -65,6 +65,8 @@ export const perimeterStage: Stage<PerimeterOptions, Perimeters, PerimeterSummar
         return encodeRgbPng(drawPerimeters(image, perimeters.branches));
       case "npz":
         return encodeNpz(perimeterArrays(perimeters.branches));
+      default:
+        return refuseFormat(format, "perimeters");
     }
   },
 };

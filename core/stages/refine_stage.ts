@@ -1,9 +1,18 @@
 /** The stage `refine`: the whole chain, with the result of every step of it. */
 
-import { drawOverlay, encodeMaskPng, encodeRgbPng } from "../image/mod.ts";
+import { encodeMaskFile } from "../formats/mask_files.ts";
+import { encodeScorePictures } from "../formats/score_pictures.ts";
+import {
+  type ColourMap,
+  colourMapPalette,
+  drawOverlay,
+  encodeMaskPng,
+  encodeRgbPng,
+} from "../image/mod.ts";
 import { encodeNpz, type NpyArray } from "../npz.ts";
 import type { Mask, Planes, Raster } from "../raster.ts";
 import { type CamSummary, keysArray, planesArray, summarizeCam } from "./cam_stage.ts";
+import { checkFileOptions, type FileOptions } from "./file_formats.ts";
 import { drawHeat, encodeHeatPng, strongest } from "./heat.ts";
 import { paintLabels } from "./perimeter.ts";
 import {
@@ -17,6 +26,9 @@ import { checkRefineOptions, refineImage, type Refinement, type RefineOptions } 
 import type { EdgeKind, FitRule, RefineResult } from "./refine_choices.ts";
 import { describeMask, type SegmentedClass } from "./segment.ts";
 import type { Stage } from "./stage.ts";
+
+/** Options of the stage `refine`. */
+export interface RefineStageOptions extends RefineOptions, FileOptions {}
 
 /** What there is to tell about a refinement in a few lines of JSON. */
 export interface RefineSummary extends CamSummary {
@@ -45,9 +57,15 @@ export interface RefineSummary extends CamSummary {
  * before them; `slic_mask` and `quickshift_mask`, `K×H×W`, of rules that make them; `combined_cam`,
  * `combined_hr_cam`; `walked`, if there was a walk, and `edges`, `⌈H/4⌉×⌈W/4⌉`, if they are AffinityNet's;
  * `mask`, of the full size.
+ *
+ * `coco` and `geojson`: the mask's classes. `scores`: the refined maps, after the walk if there was one, as
+ * pictures, relative to the largest value where that is above 1.
  */
-export const refineStage: Stage<RefineOptions, Refinement, RefineSummary> = {
-  check: checkRefineOptions,
+export const refineStage: Stage<RefineStageOptions, Refinement, RefineSummary> = {
+  check(options, models) {
+    checkRefineOptions(options, models);
+    checkFileOptions(options);
+  },
   compute: (image, options, models, checkpoint) => refineImage(image, models, options, checkpoint),
   summarize({ cam, perimeters, fit, walked, edges, crf, threshold, mask }, models) {
     const { detector, results } = summarizePerimeters(perimeters);
@@ -63,19 +81,30 @@ export const refineStage: Stage<RefineOptions, Refinement, RefineSummary> = {
       perimeters: results,
     };
   },
-  encode(format, refinement, image) {
+  encode(format, refinement, { image, options, models, checkpoint }) {
+    const { cam, mask } = refinement;
+    const { colormap } = options;
     switch (format) {
       case "png":
-        return encodePicture(refinement);
+        return encodePicture(refinement, colormap);
       case "overlay":
-        return encodeRgbPng(drawPicture(refinement, image));
+        return encodeRgbPng(drawPicture(refinement, image, colormap));
       case "npz":
         return encodeNpz(refinementArrays(refinement));
+      case "scores": {
+        const { classes, width, height } = summarizeCam(cam, models);
+        const scores = { maps: mapsOf(refinement, "combined"), classes, width, height };
+        return encodeScorePictures(scores, colourMapPalette(colormap ?? "grey"), checkpoint);
+      }
+      default: {
+        const names = models.classifier.info.classes;
+        return encodeMaskFile(format, mask, describeMask(mask, cam, names), names, options);
+      }
     }
   },
 };
 
-function encodePicture(refinement: Refinement): Uint8Array {
+function encodePicture(refinement: Refinement, colormap?: ColourMap): Uint8Array {
   const { perimeters, result } = refinement;
   switch (result) {
     case "slic":
@@ -87,12 +116,12 @@ function encodePicture(refinement: Refinement): Uint8Array {
       return encodeMaskPng(refinement.mask);
     default: {
       const kept = result === "fit" ? keptClasses(refinement) : null;
-      return kept ? encodeMaskPng(kept) : encodeHeatPng(heatOf(refinement, result));
+      return kept ? encodeMaskPng(kept) : encodeHeatPng(heatOf(refinement, result), colormap);
     }
   }
 }
 
-function drawPicture(refinement: Refinement, photo: Raster): Raster {
+function drawPicture(refinement: Refinement, photo: Raster, colormap?: ColourMap): Raster {
   const { image, perimeters, result } = refinement;
   switch (result) {
     case "slic":
@@ -104,7 +133,8 @@ function drawPicture(refinement: Refinement, photo: Raster): Raster {
       return drawOverlay(photo, refinement.mask);
     default: {
       const kept = result === "fit" ? keptClasses(refinement) : null;
-      return kept ? drawOverlay(image, kept) : drawHeat(image, heatOf(refinement, result));
+      if (kept) return drawOverlay(image, kept);
+      return drawHeat(image, heatOf(refinement, result), colormap);
     }
   }
 }
@@ -122,17 +152,21 @@ function regionPalette(): Uint8Array {
   return palette;
 }
 
-/** The strongest map, relative to the largest value where values go beyond 1. */
-function heatOf({ image, cam, fitted, walked }: Refinement, result: RefineResult): Mask {
-  const { width, height } = image;
+/** The strongest of the maps. */
+function heatOf(refinement: Refinement, result: RefineResult): Mask {
+  const { width, height } = refinement.image;
+  return strongest({ width, height, hrCam: mapsOf(refinement, result) });
+}
+
+/** The maps of a step, relative to the largest value where values go beyond 1. */
+function mapsOf({ cam, fitted, walked }: Refinement, result: RefineResult): Planes {
   const maps: Planes = result === "cam"
     ? cam.hrCam
     : result === "fit" || walked === undefined
     ? fitted.hrCam
     : walked;
   const largest = maps.data.reduce((most, value) => Math.max(most, value), 1);
-  const data = maps.data.map((value) => value / largest);
-  return strongest({ ...cam, width, height, hrCam: { ...maps, data } });
+  return { ...maps, data: maps.data.map((value) => value / largest) };
 }
 
 /** At each pixel the strongest class of those that all masks keep; `null` without masks. */

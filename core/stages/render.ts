@@ -11,7 +11,15 @@ import { camStage } from "./cam_stage.ts";
 import { perimeterStage } from "./perimeter_stage.ts";
 import { refineStage } from "./refine_stage.ts";
 import { segmentStage } from "./segment_stage.ts";
-import type { Checkpoint, FileFormat, ModelChoice, Stage, StageModels } from "./stage.ts";
+import { STAGE_FILES } from "./file_formats.ts";
+import {
+  type Checkpoint,
+  type FileFormat,
+  type ModelChoice,
+  refuseFormat,
+  type Stage,
+  type StageModels,
+} from "./stage.ts";
 
 /** The stages that take an image, by name. */
 export const STAGES = {
@@ -86,6 +94,10 @@ export async function renderStage<S extends StageName>(
     StageSummary<S>
   >;
   stage.check(options, models);
+  const offered: readonly FileFormat[] = STAGE_FILES[name];
+  for (const format of formats) {
+    if (!offered.includes(format)) refuseFormat(format, `the stage ${name}`);
+  }
   const start = performance.now();
   const image = await decodeImage(bytes, { limits });
   checkpoint();
@@ -102,7 +114,7 @@ export async function renderStage<S extends StageName>(
   const files: Partial<Record<FileFormat, Uint8Array>> = {};
   for (const format of formats) {
     checkpoint();
-    files[format] = stage.encode(format, result, image);
+    files[format] = stage.encode(format, result, { image, options, models, checkpoint });
   }
   return {
     summary: stage.summarize(result, models),

@@ -1,11 +1,14 @@
 /** The stage `segment`: one class per pixel, as palette pictures and arrays. */
 
 import { OptionError } from "../errors.ts";
-import { drawOverlay, encodeMaskPng, encodeRgbPng } from "../image/mod.ts";
+import { encodeMaskFile } from "../formats/mask_files.ts";
+import { encodeScorePictures } from "../formats/score_pictures.ts";
+import { colourMapPalette, drawOverlay, encodeMaskPng, encodeRgbPng } from "../image/mod.ts";
 import { encodeNpz } from "../npz.ts";
 import type { Mask } from "../raster.ts";
 import { type Cam, checkCamOptions, computeCam } from "./cam.ts";
 import { type CamSummary, keysArray } from "./cam_stage.ts";
+import { checkFileOptions, type FileOptions } from "./file_formats.ts";
 import { checkRefineOptions, refineImage, type RefineOptions } from "./refine.ts";
 import { SEGMENT_MODES, type SegmentMode } from "./refine_choices.ts";
 import {
@@ -21,13 +24,13 @@ import {
   segmentImage,
   type SegmentImageOptions,
 } from "./segmentation.ts";
-import type { Stage, StageModels } from "./stage.ts";
+import { refuseFormat, type Stage, type StageModels } from "./stage.ts";
 
 /**
  * Options of the stage `segment`; those of refinement count in the mode `pipeline` alone, and the mode
  * `fast` has no threshold.
  */
-export interface SegmentStageOptions extends RefineOptions {
+export interface SegmentStageOptions extends RefineOptions, FileOptions {
   /**
    * `fast`: a segmentation network is asked; `cam`: the CAM is cut as it is; `pipeline`: it is refined
    * first, which takes seconds. Default: `"fast"` where there is such a network, else `"cam"`; `"cam"`
@@ -66,10 +69,12 @@ export interface SegmentSummary extends CamSummary {
 
 /**
  * Files: `png`, the mask in VOC's palette; `overlay`, its colours over the photo; `npz`, `keys`,
- * `mask` and `scores`.
+ * `mask` and `scores`; `coco` and `geojson`, the mask's classes; `scores`, of the mode `cam`, the maps that the
+ * mask was cut from, as pictures.
  */
 export const segmentStage: Stage<SegmentStageOptions, Segmentation, SegmentSummary> = {
   check(options, models) {
+    checkFileOptions(options);
     const mode = modeOf(options, models);
     if (!SEGMENT_MODES.includes(mode)) {
       throw new OptionError(`mode must be one of ${SEGMENT_MODES.join(", ")}, got ${mode}`);
@@ -100,9 +105,9 @@ export const segmentStage: Stage<SegmentStageOptions, Segmentation, SegmentSumma
     const cam = await computeCam(image, classifier, options, checkpoint);
     return { mode, mask: segmentCam(cam, classifier.info.threshold, options), ...partsOf(cam) };
   },
-  summarize(result, { classifier, segmenter }) {
+  summarize(result, models) {
     const { mode, mask, scales, scores, workingWidth, workingHeight } = result;
-    const names = mode === "fast" ? segmenter!.info.classes.slice(1) : classifier.info.classes;
+    const names = namesOf(mode, models);
     return {
       mode,
       width: mask.width,
@@ -110,11 +115,12 @@ export const segmentStage: Stage<SegmentStageOptions, Segmentation, SegmentSumma
       workingWidth,
       workingHeight,
       scales,
-      classes: describeMask(mask, result, names),
+      classes: describeClasses(result, models),
       scores: Object.fromEntries(names.map((name, i) => [name, scores[i]!])),
     };
   },
-  encode(format, { mask, keys, scores }, image) {
+  encode(format, result, { image, options, models, checkpoint }) {
+    const { mask, keys, scores } = result;
     switch (format) {
       case "png":
         return encodeMaskPng(mask);
@@ -126,9 +132,29 @@ export const segmentStage: Stage<SegmentStageOptions, Segmentation, SegmentSumma
           mask: { shape: [mask.height, mask.width], data: mask.data },
           scores: { shape: [scores.length], data: scores },
         });
+      case "scores": {
+        if (result.mode !== "cam") return refuseFormat(format, `a mask of mode ${result.mode}`);
+        const classes = describeClasses(result, models);
+        const { width, height, hrCam: maps } = result.cam!;
+        const palette = colourMapPalette(options.colormap ?? "grey");
+        return encodeScorePictures({ maps, classes, width, height }, palette, checkpoint);
+      }
+      default: {
+        const names = namesOf(result.mode, models);
+        return encodeMaskFile(format, mask, describeClasses(result, models), names, options);
+      }
     }
   },
 };
+
+/** Names of the classes that a mask of a mode may have. */
+function namesOf(mode: SegmentMode, { classifier, segmenter }: StageModels): readonly string[] {
+  return mode === "fast" ? segmenter!.info.classes.slice(1) : classifier.info.classes;
+}
+
+function describeClasses(result: Segmentation, models: StageModels): SegmentedClass[] {
+  return describeMask(result.mask, result, namesOf(result.mode, models));
+}
 
 /** The mode asked for, or the one that suits the models. */
 function modeOf({ mode }: SegmentStageOptions, models: StageModels): SegmentMode {

@@ -1,14 +1,14 @@
 /** What a stage is: from pixels to a result, and from the result to a summary and files. */
 
+import { OptionError } from "../errors.ts";
 import type { Raster } from "../raster.ts";
 import type { CamClassifier } from "./cam.ts";
 import type { EdgeNetwork } from "./affinity.ts";
+import type { FileFormat, FileOptions } from "./file_formats.ts";
 import type { SegmentationNetwork } from "./segmentation.ts";
 import type { UssSegmenter } from "./uss.ts";
 
-/** The kinds of file a stage's result can be written as. */
-export const FILE_FORMATS = ["png", "overlay", "npz"] as const;
-export type FileFormat = typeof FILE_FORMATS[number];
+export { FILE_FORMATS, type FileFormat } from "./file_formats.ts";
 
 /**
  * Called between heavy steps; throws when the work is no longer wanted. A step that is to be timed by itself
@@ -42,6 +42,14 @@ export interface ModelChoice {
   segmentationModel?: string;
 }
 
+/** What there is to write a result with. */
+export interface Writing<Options = FileOptions> {
+  readonly image: Raster;
+  readonly options: Options & FileOptions;
+  readonly models: StageModels;
+  readonly checkpoint: Checkpoint;
+}
+
 /** One stage of the chain. */
 export interface Stage<Options, Result, Summary> {
   /**
@@ -59,6 +67,20 @@ export interface Stage<Options, Result, Summary> {
   ): Promise<Result>;
   /** The result in a few lines of JSON. */
   summarize(result: Result, models: StageModels): Summary;
-  /** The result as a file. */
-  encode(format: FileFormat, result: Result, image: Raster): Uint8Array;
+  /**
+   * The result as a file.
+   *
+   * @throws {OptionError} The result cannot be written as that.
+   */
+  encode(format: FileFormat, result: Result, writing: Writing<Options>): Uint8Array;
+}
+
+/**
+ * Refuses a format that a result has nothing for.
+ *
+ * @param what The result in a few words.
+ * @throws {OptionError}
+ */
+export function refuseFormat(format: FileFormat, what: string): never {
+  throw new OptionError(`The format ${format} cannot be made of ${what}`);
 }

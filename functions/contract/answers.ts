@@ -1,12 +1,14 @@
 /** What answers look like, as zod schemas for the OpenAPI document. */
 
 import { z } from "@hono/zod-openapi";
+import type { CocoDataset } from "../../core/formats/coco.ts";
+import type { MaskFeatures } from "../../core/formats/geojson.ts";
 import type { CamSummary } from "../../core/stages/cam_stage.ts";
 import type { PerimeterSummary } from "../../core/stages/perimeter_stage.ts";
 import type { RefineSummary } from "../../core/stages/refine_stage.ts";
 import type { StageName } from "../../core/stages/render.ts";
 import type { SegmentSummary } from "../../core/stages/segment_stage.ts";
-import { FIT_RULES } from "../../core/stages/refine_choices.ts";
+import { EDGE_KINDS, FIT_RULES, SEGMENT_MODES } from "../../core/stages/refine_choices.ts";
 import { PERIMETER_METHODS } from "../../core/stages/perimeter_choices.ts";
 import type { Problem } from "../problem.ts";
 
@@ -83,6 +85,7 @@ const camAnswer = z.object({
 
 const segmentAnswer = z.object({
   stage: z.literal("segment"),
+  mode: z.enum(SEGMENT_MODES),
   ...seen,
   classes: z.array(segmentedClass),
   timings,
@@ -102,12 +105,66 @@ const refineAnswer = z.object({
   classes: z.array(segmentedClass),
   fit: z.enum(FIT_RULES),
   walk: z.boolean(),
+  edge: z.enum(EDGE_KINDS).optional().openapi({
+    description: "Whose edges the walk respected, if there was one",
+  }),
   crf: z.boolean(),
   threshold: z.number(),
   detector: z.string(),
   perimeters: z.array(branch),
   timings,
 }).openapi("RefineAnswer");
+
+const integers = (length: number) => ({
+  type: "array" as const,
+  items: { type: "integer" as const, minimum: 0 },
+  minItems: length,
+  maxItems: length,
+});
+
+const cocoAnnotation = z.object({
+  id: count,
+  image_id: count,
+  category_id: count,
+  segmentation: z.object({
+    size: z.tuple([size, size]).openapi({ ...integers(2), description: "[height, width]" }),
+    counts: z.union([z.string(), z.array(count)]),
+  }),
+  area: count,
+  bbox: z.tuple([count, count, count, count]).openapi({
+    ...integers(4),
+    description: "[left, top, width, height]",
+  }),
+  iscrowd: z.literal(0),
+  score: share,
+}).openapi("CocoAnnotation");
+
+/** The answer in the format `coco`. */
+export const cocoAnswer = z.object({
+  images: z.array(z.object({ id: count, width: size, height: size, file_name: z.string() })),
+  annotations: z.array(cocoAnnotation),
+  categories: z.array(z.object({ id: count, name: z.string() })),
+}).openapi("CocoDataset");
+
+const feature = z.object({
+  type: z.literal("Feature"),
+  id: count,
+  bbox: z.tuple([count, count, count, count]).openapi(integers(4)),
+  properties: segmentedClass,
+  geometry: z.object({
+    type: z.literal("MultiPolygon"),
+    coordinates: z.array(z.array(z.array(z.tuple([count, count]).openapi(integers(2))))).openapi({
+      description:
+        "Pixels from the image's top left corner; for each region its border, then holes",
+    }),
+  }),
+}).openapi("MaskFeature");
+
+/** The answer in the format `geojson`. */
+export const geojsonAnswer = z.object({
+  type: z.literal("FeatureCollection"),
+  features: z.array(feature),
+}).openapi("MaskFeatures");
 
 /** JSON answers by stage. */
 export const STAGE_ANSWERS = {
@@ -126,7 +183,9 @@ export const SUMMARIES_AGREE: readonly [
   Agrees<SegmentSummary, Told<"segment">>,
   Agrees<PerimeterSummary, Told<"perimeter">>,
   Agrees<RefineSummary, Told<"refine">>,
-] = [true, true, true, true];
+  Agrees<CocoDataset, z.output<typeof cocoAnswer>>,
+  Agrees<MaskFeatures, z.output<typeof geojsonAnswer>>,
+] = [true, true, true, true, true, true];
 
 /** Answer of `GET /health/live`. */
 export const liveAnswer = z.object({ status: z.literal("live") }).openapi("Live");

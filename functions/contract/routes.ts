@@ -1,12 +1,12 @@
 /** Descriptions of routes, and what they have in common. */
 
-import { createRoute, OpenAPIHono, type RouteConfig } from "@hono/zod-openapi";
+import { createRoute, OpenAPIHono, type RouteConfig, z } from "@hono/zod-openapi";
 import type { Context, Handler } from "hono";
 import type { BlankEnv } from "hono/types";
 import type { StageName } from "../../core/stages/render.ts";
 import { queryOf } from "../params.ts";
-import { mediaTypesOf } from "../respond.ts";
-import { problemSchema, STAGE_ANSWERS } from "./answers.ts";
+import { mediaTypesOf, STAGE_FORMATS } from "../respond.ts";
+import { cocoAnswer, geojsonAnswer, problemSchema, STAGE_ANSWERS } from "./answers.ts";
 
 /** A Hono app whose routes are described; it can be mounted in any other. */
 export type Routes = OpenAPIHono<BlankEnv>;
@@ -20,16 +20,20 @@ type Responses = RouteConfig["responses"];
 
 const PROBLEM_TEXTS = {
   400: "The query, the body or the image cannot be read",
+  401: "A token is missing, or not the right one",
   404: "There is nothing at this path",
   406: "The header Accept, or it and the format named, leave nothing that can be sent",
+  409: "It is too late, or too early, for that",
+  408: "The body did not arrive in time",
+  409: "The job has no result yet",
   412: "The answer is the one that If-None-Match names",
+  410: "It was there, and has expired",
   413: "Too many bytes or pixels",
   415: "The bytes are of a format that is not read",
   422: "A parameter is understood but cannot be served",
-  429: "Too many requests are waiting; Retry-After tells when to come back",
+  429: "Too many requests are under way, or of this client; Retry-After tells when to come back",
   500: "A fault of this program",
-  503: "The models are being loaded, or cannot be, or the request waited too long",
-  504: "The work took longer than a request may",
+  503: "The models are being loaded, or cannot be, or the request waited or took too long",
 } as const;
 
 /** Statuses that are answered with a problem document. */
@@ -80,12 +84,14 @@ const STAGE_TEXTS: Readonly<Record<StageName, readonly [summary: string, descrip
   segment: [
     "One class per pixel",
     "JSON tells the classes found with their areas and boxes; png is the mask, its stored values the " +
-    "classes' indices; overlay its colours over the photo; npz the mask as an array.",
+    "classes' indices; overlay its colours over the photo; npz the mask as an array; coco a data set " +
+    "of one image with run lengths; geojson polygons with holes, in pixels; scores a zip archive " +
+    "with a grey PNG of each class's map.",
   ],
   cam: [
     "Class activation maps",
     "Where the classifier sees each class: JSON, the strongest map as a picture, heat over the photo, " +
-    "or all maps as arrays.",
+    "all maps as arrays, or a zip archive with a grey PNG of each.",
   ],
   perimeter: [
     "Regions without classes and their perimeters",
@@ -98,14 +104,19 @@ const STAGE_TEXTS: Readonly<Record<StageName, readonly [summary: string, descrip
   ],
 };
 
+function schemaOf(stage: StageName, mediaType: string) {
+  if (mediaType === "application/geo+json") return geojsonAnswer;
+  if (mediaType !== "application/json") return BINARY;
+  const formats: readonly string[] = STAGE_FORMATS[stage];
+  if (!formats.includes("coco")) return STAGE_ANSWERS[stage];
+  return z.union([STAGE_ANSWERS[stage], cocoAnswer]);
+}
+
 /** The description of `POST /STAGE`. */
 export function stageRoute(stage: StageName): RouteConfig {
   const [summary, description] = STAGE_TEXTS[stage];
   const content = Object.fromEntries(
-    mediaTypesOf(stage).map((type) => [
-      type,
-      type === "application/json" ? { schema: STAGE_ANSWERS[stage] } : { schema: BINARY },
-    ]),
+    mediaTypesOf(stage).map((type) => [type, { schema: schemaOf(stage, type) }]),
   );
   return {
     method: "post",
@@ -126,7 +137,13 @@ export function stageRoute(stage: StageName): RouteConfig {
         },
         content,
       },
-      ...problems(400, 406, 413, 415, 422, 500, 503),
+      202: {
+        description: "With `Prefer: respond-async`: the work has become a job",
+        headers: {
+          Location: { description: "Path of the job", schema: { type: "string" } },
+        },
+      },
+      ...problems(400, 406, 408, 413, 415, 422, 429, 500, 503),
     },
   };
 }

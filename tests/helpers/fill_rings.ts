@@ -11,19 +11,21 @@ export function fillRings(
 ): Uint8Array {
   const filled = new Uint8Array(width * height);
   for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      let odd = 0;
-      for (const ring of rings) {
-        for (let i = 0; i < ring.length; i += 2) {
-          const ax = ring[i]!;
-          const ay = ring[i + 1]!;
-          const bx = ring[(i + 2) % ring.length]!;
-          const by = ring[(i + 3) % ring.length]!;
-          if ((ay > y + 0.5) === (by > y + 0.5)) continue;
-          if (ax + (y + 0.5 - ay) * (bx - ax) / (by - ay) > x + 0.5) odd ^= 1;
-        }
+    const crossings: number[] = [];
+    for (const ring of rings) {
+      for (let i = 0; i < ring.length; i += 2) {
+        const ay = ring[i + 1]!;
+        const by = ring[(i + 3) % ring.length]!;
+        if ((ay > y + 0.5) === (by > y + 0.5)) continue;
+        const ax = ring[i]!;
+        const bx = ring[(i + 2) % ring.length]!;
+        crossings.push(ax + (y + 0.5 - ay) * (bx - ax) / (by - ay));
       }
-      filled[y * width + x] = odd;
+    }
+    crossings.sort((a, b) => a - b);
+    for (let x = 0, left = 0; x < width; x++) {
+      while (left < crossings.length && crossings[left]! <= x + 0.5) left++;
+      filled[y * width + x] = (crossings.length - left) % 2;
     }
   }
   return filled;

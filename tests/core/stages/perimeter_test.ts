@@ -8,6 +8,7 @@ import { perimeterStage } from "../../../core/stages/perimeter_stage.ts";
 import type { StageModels } from "../../../core/stages/stage.ts";
 import { UssSegmenter } from "../../../core/stages/uss.ts";
 import { labelBoundaries } from "../../../kernels/boundaries.ts";
+import { writing } from "../../helpers/writing.ts";
 import { pattern } from "../../kernels/pattern.ts";
 
 const chelsea = new URL("../../fixtures/chelsea/", import.meta.url);
@@ -115,7 +116,7 @@ for (const [width, height] of [[1, 1], [1, 40], [600, 1], [3, 2], [17, 30]] as c
         assert.ok(distinct.length >= 1);
       }
       for (const format of ["png", "overlay", "npz"] as const) {
-        assert.ok(perimeterStage.encode(format, found, image).length > 0);
+        assert.ok(perimeterStage.encode(format, found, writing(image)).length > 0);
       }
     }
   });
@@ -135,8 +136,8 @@ Deno.test("perimeterStage encodes one method's maps and both methods' in one", a
   const image = rings(90, 70);
   const one = await findPerimeters(image, byBrightness(2), { method: "quickshift" });
   const { labels, superpixels, perimeter } = one.branches[0]!;
-  assert.deepEqual(decodeMaskPng(perimeterStage.encode("png", one, image)), perimeter);
-  const arrays = decodeNpz(perimeterStage.encode("npz", one, image));
+  assert.deepEqual(decodeMaskPng(perimeterStage.encode("png", one, writing(image))), perimeter);
+  const arrays = decodeNpz(perimeterStage.encode("npz", one, writing(image)));
   assert.deepEqual(Object.keys(arrays).sort(), [
     "iterations",
     "labels",
@@ -152,14 +153,14 @@ Deno.test("perimeterStage encodes one method's maps and both methods' in one", a
 
   const both = await findPerimeters(image, byBrightness(2), { method: "both", reference: true });
   const [slic, quickshift] = both.branches;
-  const map = decodeMaskPng(perimeterStage.encode("png", both, image));
+  const map = decodeMaskPng(perimeterStage.encode("png", both, writing(image)));
   map.data.forEach((value, p) => {
     assert.equal(Boolean(value & 1), slic!.perimeter.data[p] === 255);
     assert.equal(Boolean(value & 2), quickshift!.perimeter.data[p] === 255);
   });
-  const names = Object.keys(decodeNpz(perimeterStage.encode("npz", both, image)));
+  const names = Object.keys(decodeNpz(perimeterStage.encode("npz", both, writing(image))));
   assert.ok(names.includes("slic_labels") && names.includes("quickshift_picture"));
-  const overlay = await decodeImage(perimeterStage.encode("overlay", both, image));
+  const overlay = await decodeImage(perimeterStage.encode("overlay", both, writing(image)));
   assert.deepEqual([overlay.width, overlay.height], [180, 70]);
   assert.deepEqual(overlay.data.subarray(0, 270), slic!.picture!.data.subarray(0, 270));
 

@@ -14,6 +14,7 @@ import { refineStage } from "../../../core/stages/refine_stage.ts";
 import { segmentStage } from "../../../core/stages/segment_stage.ts";
 import type { StageModels } from "../../../core/stages/stage.ts";
 import type { UssSegmenter } from "../../../core/stages/uss.ts";
+import { writing } from "../../helpers/writing.ts";
 import { createFakeClassifier } from "../../helpers/fake_classifier.ts";
 import { agreement, largestDifference } from "../../kernels/refinement_checks.ts";
 import { readFixture } from "../../kernels/refinement_golden.ts";
@@ -179,7 +180,7 @@ Deno.test("refineImage() refuses options that cannot be served", async () => {
 Deno.test("refineStage encodes each result as a picture, and all of them as arrays", async () => {
   const photo = disc(192, 128);
   const found = await refine({ labels: ["a", "c"], workingSize: 96, walk: true }, photo);
-  const arrays = decodeNpz(refineStage.encode("npz", found, photo));
+  const arrays = decodeNpz(refineStage.encode("npz", found, writing(photo)));
   assert.deepEqual(arrays.keys!.data, BigInt64Array.of(0n, 1n, 3n));
   for (const name of ["hr_cam", "combined_hr_cam", "slic_mask", "quickshift_mask", "walked"]) {
     assert.deepEqual(arrays[name]!.shape, [2, 64, 96], name);
@@ -193,10 +194,12 @@ Deno.test("refineStage encodes each result as a picture, and all of them as arra
   const pictures = new Map<RefineResult, Uint8Array>();
   for (const result of REFINE_RESULTS) {
     const size = result === "mask" ? [192, 128] : [96, 64];
-    const png = decodeMaskPng(refineStage.encode("png", { ...found, result }, photo));
+    const png = decodeMaskPng(refineStage.encode("png", { ...found, result }, writing(photo)));
     assert.deepEqual([png.width, png.height], size, result);
     pictures.set(result, png.data);
-    const overlay = await decodeImage(refineStage.encode("overlay", { ...found, result }, photo));
+    const overlay = await decodeImage(
+      refineStage.encode("overlay", { ...found, result }, writing(photo)),
+    );
     assert.deepEqual([overlay.width, overlay.height], size, result);
   }
   assert.deepEqual(pictures.get("mask"), arrays.mask!.data);

@@ -1,0 +1,9 @@
+/** What stages write their results with. */
+
+import type { Raster } from "../../core/raster.ts";
+import type { StageModels, Writing } from "../../core/stages/stage.ts";
+
+/** Nothing but the image: for files that tell no classes. */
+export function writing(image: Raster): Writing {
+  return { image, options: {}, models: {} as StageModels, checkpoint: () => {} };
+}
