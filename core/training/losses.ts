@@ -1,5 +1,6 @@
-/** Losses of classifiers, as nodes of a graph. */
+/** Losses of classifiers and of networks that name a class for every pixel, as nodes of a graph. */
 
+import { withGradient } from "../onnx/gradients/custom.ts";
 import type { GraphBuilder, Value } from "../onnx/graph_builder.ts";
 
 /**
@@ -26,6 +27,39 @@ export function crossEntropy(g: GraphBuilder, logits: Value, targets: Value): Va
   const chosen = g.oneHot(targets, logits.size(1));
   const perRow = g.reduceSum(g.mul(g.logSoftmax(logits, 1), chosen), [1], { keep: false });
   return g.neg(g.reduceMean(perRow, [], { keep: false }));
+}
+
+/** Label of pixels that do not count. */
+const IGNORED = 255;
+
+/**
+ * Cross-entropy of softmax over channels, the mean over all pixels with a label; 0 where there are none.
+ * The gradient is written by hand: it is made of the exponentials that the loss itself needs.
+ *
+ * @param logits `N×C×H×W`, plain
+ * @param labels `N×H×W` of any type: 0..C−1, or 255 where the pixel does not count
+ */
+export function segmentationCrossEntropy(g: GraphBuilder, logits: Value, labels: Value): Value {
+  const numbers = g.unsqueeze(g.cast(labels, "float32"), [1]);
+  // 1 where the label counts.
+  const used = g.clip(g.sub(IGNORED, numbers), 0, 1);
+  const places = g.cast(g.mul(numbers, used), "int64");
+  const share = g.reciprocal(g.max(sumOfAll(g, used), 1));
+  const centred = g.sub(logits, g.reduceMax(logits, [1]));
+  const exponentials = g.exp(centred);
+  const sums = g.reduceSum(exponentials, [1]);
+  const costs = g.sub(g.log(sums), g.gatherElements(centred, places, 1));
+  const loss = g.mul(sumOfAll(g, g.mul(costs, used)), share);
+  return withGradient(loss, [logits], ({ dy }) => [() => {
+    const weights = g.mul(used, g.mul(share, dy));
+    const probabilities = g.mul(exponentials, g.div(weights, sums));
+    return g.scatterElements(probabilities, places, g.neg(weights), { axis: 1, reduction: "add" });
+  }]);
+}
+
+/** The sum of all elements, rows first, so that float32 loses nothing on large maps. */
+function sumOfAll(g: GraphBuilder, x: Value): Value {
+  return g.reduceSum(g.reduceSum(x, [-1]), [], { keep: false });
 }
 
 /** The sum of squares of all elements. */

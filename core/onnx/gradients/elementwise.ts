@@ -47,6 +47,16 @@ const pow: GradientRule = ({ g, node, dy, x: [a, b] }) => {
   ];
 };
 
+/** Of equals, the first one has the gradient. */
+const extreme = (greatest: boolean): GradientRule => ({ g, node, dy, x: [a, b] }) => {
+  if (node.inputs.length !== 2) refuse(node, "only two inputs are covered");
+  const second = () => g.mul(dy, above(g, greatest ? g.sub(b!, a!) : g.sub(a!, b!), 0));
+  return [
+    () => sumTo(g, g.sub(dy, second()), a!),
+    () => sumTo(g, second(), b!),
+  ];
+};
+
 const where: GradientRule = ({ g, dy, x: [condition, a, b] }) => [
   undefined,
   () => sumTo(g, g.where(condition!, dy, 0), a!),
@@ -121,6 +131,8 @@ export const elementwiseGradients: GradientTable = {
   Mul: mul,
   Div: div,
   Pow: pow,
+  Max: extreme(true),
+  Min: extreme(false),
   Where: where,
   Clip: clip,
   HardSigmoid: hardSigmoid,

@@ -48,16 +48,17 @@ const maxPool: GradientRule = ({ g, node, dy, x: [x] }) => [() => {
 /** Each window's share goes back to its pixels: a depthwise convolution with weights of one. */
 const averagePool: GradientRule = ({ g, node, dy, y, x: [x] }) => [() => {
   const kernel = ints(node, "kernel_shape")!;
-  if (int(node, "ceil_mode", 0)) refuse(node, "ceil_mode is not covered");
   const geometry = geometryOf(node, x!, y, kernel);
   const { input, output, stride, dilation, before } = geometry;
-  const padded = int(node, "count_include_pad", 0) === 1;
-  /** How many pixels of the map a window covers along one axis. */
+  const padding = ints(node, "pads") ?? [0, 0, 0, 0];
+  const margin = int(node, "count_include_pad", 0) === 1 ? padding : [0, 0, 0, 0];
+  /** How many pixels count in a window along one axis: those of the map, or of map and padding. */
   const covered = (axis: 0 | 1, at: number) => {
+    const [first, last] = [0 - margin[axis]!, input[axis] + margin[axis + 2]!];
     let count = 0;
     for (let tap = 0; tap < kernel[axis]!; tap++) {
       const place = at * stride[axis] - before[axis] + tap * dilation[axis];
-      if (padded || (place >= 0 && place < input[axis])) count++;
+      if (place >= first && place < last) count++;
     }
     return count;
   };
