@@ -17,6 +17,8 @@ export interface DoneImage {
 export interface Crew extends AsyncDisposable {
   /** What was done for the batch while nobody kept its journal. */
   readonly earlier: readonly JournalEntry[];
+  /** Where workers may die and others go on: milliseconds after which what they left half written is nobody's. */
+  readonly staleAfter?: number;
   /**
    * Gets ready for so many images, at least one.
    *

@@ -88,7 +88,7 @@ export async function runBatch(
   makeFolder(run);
   using _lock = await lockTask(run, task, shard);
   await enterTask(run, task, madeWith, batch.redo ?? false);
-  removeParts(batch);
+  removeParts(batch, batch.hire === undefined ? 0 : STALE_PART);
   const errors = new ErrorFile(run, task, shard, ids);
   const stamp = fingerprint(madeWith);
   await using crew = await (batch.hire ?? hireWorkers)(batch, stamp);
@@ -153,6 +153,7 @@ export async function runBatch(
     journal.close();
   }
   if (fatal !== null) throw fatal;
+  if (crew.staleAfter !== undefined) removeParts(batch, crew.staleAfter);
   return { made, before: plan.done, failed, left: plan.todo.length - begun + left };
 }
 
@@ -189,27 +190,28 @@ function makeFolder(run: string): void {
 }
 
 /**
- * Removes what a killed run left half written; parts of other shards are theirs, and where others do the
- * work, young parts may be of one who is at it.
+ * Removes what was left half written; parts of other shards are theirs.
+ *
+ * @param age Younger parts, in milliseconds, may be of one who is at work.
  */
-function removeParts({ run, ids, outputs, hire }: Batch): void {
+function removeParts({ run, ids, outputs }: Batch, age: number): void {
   const own = new Set(ids);
   for (const { folder, ending } of Object.values(outputs)) {
     for (const name of listFolder(folder)) {
       const [, whole] = /^\.(.+)\.[0-9a-f-]{36}\.part$/.exec(name) ?? [];
       if (!whole?.endsWith(ending) || !own.has(whole.slice(0, -ending.length))) continue;
-      if (hire === undefined) rmSync(join(folder, name), { force: true });
-      else removeStale(join(folder, name));
+      removeOlder(join(folder, name), age);
     }
   }
   for (const name of listFolder(run).filter((name) => /^\..+\.part$/.test(name))) {
-    removeStale(join(run, name));
+    removeOlder(join(run, name), STALE_PART);
   }
 }
 
-function removeStale(part: string): void {
+function removeOlder(part: string, age: number): void {
   const file = statSync(part, { throwIfNoEntry: false });
-  if (file !== undefined && Date.now() - file.mtimeMs > STALE_PART) rmSync(part, { force: true });
+  const old = file !== undefined && (age === 0 || Date.now() - file.mtimeMs > age);
+  if (old) rmSync(part, { force: true });
 }
 
 /**

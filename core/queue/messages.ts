@@ -25,8 +25,8 @@ const batchNote = z.object({
   madeWith: z.custom<{ readonly [key: string]: Json }>((value) => typeof value === "object"),
   /** Fingerprint of `madeWith`. */
   stamp: z.string(),
-  /** As `BatchSurroundings`; of models, the address of a folder, or `null` for the embedded ones. */
-  surroundings: z.looseObject({ models: z.string().nullable() }),
+  /** As `BatchSurroundings`; of models, the addresses of folders, `null` being the embedded ones. */
+  surroundings: z.looseObject({ models: z.array(z.string().nullable()) }),
   outputs: byKind(z.object({ folder: z.string(), ending: z.string(), madeBy: z.string() })),
   /** Whether files lie in folders that all machines share, or go through the object store. */
   results: z.enum(["folder", "store"]),

@@ -91,6 +91,11 @@ class QueueCrew implements Crew {
     this.#name = nameBatch(batch);
   }
 
+  /** An image goes to another worker no sooner than after the whole of it. */
+  get staleAfter(): number {
+    return this.#options.ackWait / 2;
+  }
+
   /** Takes in what workers have done since the last run, if there was one and it did not come to its end. */
   async recover(): Promise<void> {
     const done = new Map<string, DoneNote>();
@@ -120,7 +125,7 @@ class QueueCrew implements Crew {
   async begin(images: number): Promise<number> {
     const { run, task, module, options, madeWith, surroundings, outputs } = this.#batch;
     const { results, ackWait, deliveries, onNotice } = this.#options;
-    const { models } = surroundings;
+    const models = surroundings.models.map((href) => href === EMBEDDED_MODELS.href ? null : href);
     this.#note = {
       version: MESSAGES_VERSION,
       batch: this.#name,
@@ -130,7 +135,7 @@ class QueueCrew implements Crew {
       options,
       madeWith,
       stamp: this.#stamp,
-      surroundings: { ...surroundings, models: models === EMBEDDED_MODELS.href ? null : models },
+      surroundings: { ...surroundings, models },
       outputs: plain(outputs),
       results,
       images,

@@ -21,7 +21,7 @@ export interface QueueWorkerOptions {
   lanes(threads: number): number;
   /** Native threads of each. Default: as the batch says. */
   readonly threads?: number;
-  /** Address of a folder of models. Default: as the batch says, or the embedded ones. */
+  /** Address of a folder of models, searched before the embedded ones. Default: as the batch says. */
   readonly models?: string;
   /** Folders that have other names here: `[there, here]`. Default: none. */
   readonly folders?: readonly (readonly [there: string, here: string])[];
@@ -286,10 +286,11 @@ class QueueWorker {
 
   #surroundings(note: BatchNote): BatchSurroundings {
     const { models, threads } = this.#options;
-    const theirs = note.surroundings as unknown as BatchSurroundings & { models: string | null };
+    const theirs = note.surroundings as unknown as BatchSurroundings & typeof note.surroundings;
+    const folders = theirs.models.map((href) => href ?? EMBEDDED_MODELS.href);
     return {
       ...theirs,
-      models: models ?? theirs.models ?? EMBEDDED_MODELS.href,
+      models: models === undefined ? folders : [models, EMBEDDED_MODELS.href],
       threads: threads ?? theirs.threads,
     };
   }
