@@ -4,6 +4,11 @@ import type { Raster } from "../../core/raster.ts";
 import type { StageModels, Writing } from "../../core/stages/stage.ts";
 
 /** Nothing but the image: for files that tell no classes. */
-export function writing(image: Raster): Writing {
-  return { image, options: {}, models: {} as StageModels, checkpoint: () => {} };
+export function writing<Options>(image: Raster): Writing<Options> {
+  return {
+    image,
+    options: {} as Writing<Options>["options"],
+    models: {} as StageModels,
+    checkpoint: () => {},
+  };
 }
