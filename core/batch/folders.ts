@@ -14,6 +14,7 @@
  * | `affinity_labels` | `RUN/affinity_labels/ID.png` | palette PNG, 255 = trusted neither way |
  * | `random_walk` | `RUN/random_walk/ID.npz` | `keys`, `rw` float32 K×H×W, largest value 1 |
  * | `pseudo_labels` | `RUN/pseudo_labels/ID.png` | palette PNG in the classes' colours |
+ * | `segmentation` | `RUN/segmentation/ID.png` | palette PNG in the classes' colours |
  *
  * Where the files of a data set of another layout are, the data set knows; see `core/data/open.ts`.
  *
@@ -41,6 +42,7 @@ export const MAKERS = {
   affinity_labels: "affinity-labels",
   random_walk: "random-walk",
   pseudo_labels: "pseudo-labels",
+  segmentation: "segment",
 } as const;
 /** A kind of file that a task makes. */
 export type MadeKind = keyof typeof MAKERS;
@@ -65,6 +67,7 @@ const PUBLISHED: Readonly<Record<MadeKind, readonly [folder: string, ending: str
   affinity_labels: [predictions("Combined_CAM@aff_fg=0.60_bg=0.40"), ".png"],
   random_walk: [predictions(WALKED), ".npy"],
   pseudo_labels: [predictions(`${WALKED}@crf=1`), ".png"],
+  segmentation: [predictions("DeepLabv3+@ResNeSt-101@Fix@GN"), ".png"],
 };
 /** Options that those names tell, by task. `exp_times=8` is 2⁸ steps. */
 const PUBLISHED_OPTIONS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
@@ -82,7 +85,8 @@ export function publishedMismatch(
   options: Readonly<Record<string, unknown>>,
 ): string | null {
   for (const [name, told] of Object.entries(PUBLISHED_OPTIONS[task] ?? {})) {
-    if (options[name] === told) continue;
+    // What is not settled yet is looked at when it is.
+    if (options[name] === told || options[name] === undefined) continue;
     return `The published folder of ${task} is named for ${name} ${told}, not ${options[name]}: ` +
       "use that, or this project's own layout";
   }

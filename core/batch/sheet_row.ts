@@ -21,6 +21,7 @@ export const SHEET_COLUMNS: readonly (readonly [kind: FileKind, name: string])[]
   ["affinity_labels", "affinity labels"],
   ["random_walk", "random walk"],
   ["pseudo_labels", "pseudo labels"],
+  ["segmentation", "segmentation"],
   ["truth", "truth"],
 ];
 
@@ -63,6 +64,7 @@ export async function drawFile(
     }
     case "affinity_labels":
     case "pseudo_labels":
+    case "segmentation":
     case "truth":
       return drawOverlay(photo, decodeMaskPng(bytes), { alpha: 0.7, palette });
     default:

@@ -44,10 +44,12 @@ export type Files = Readonly<Record<string, Uint8Array>>;
 
 /** What a worker is told about its surroundings. */
 export interface BatchSurroundings {
-  /** Address of the folder of models. */
-  readonly models: string;
-  /** Name of the CAM model in its manifest. */
-  readonly camModel: string;
+  /** Addresses of the folders of models; the first that has a model counts. */
+  readonly models: readonly string[];
+  /** Names of models or paths of their files. Default: see `core/runtime/model_library.ts`. */
+  readonly camModel?: string;
+  readonly affinityModel?: string;
+  readonly segmentationModel?: string;
   readonly device: DeviceName;
   /** Native threads of each worker. */
   readonly threads: number;

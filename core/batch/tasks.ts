@@ -2,8 +2,12 @@
 
 import { z } from "zod";
 import type { FileKind, MadeKind } from "./folders.ts";
+import { EDGE_KINDS } from "../stages/refine_choices.ts";
 import { DETECTORS } from "../stages/perimeter_choices.ts";
 import { UNARIES } from "../../kernels/pseudo_labels.ts";
+
+/** A network that tasks run: a model, or the one that is trained on each image. */
+export type Network = "cam" | "uss" | "affinity" | "segmentation";
 
 /** A task as the command line knows it. */
 export interface BatchTask<Schema extends z.ZodObject = z.ZodObject> {
@@ -15,8 +19,10 @@ export interface BatchTask<Schema extends z.ZodObject = z.ZodObject> {
   readonly module: URL;
   inputs(options: z.output<Schema>): readonly FileKind[];
   readonly outputs: readonly MadeKind[];
-  /** Networks it runs, whose versions decide its results. */
-  readonly networks: readonly ("cam" | "uss")[];
+  /** Networks it may run. */
+  readonly networks: readonly Network[];
+  /** Those it runs with these options, whose versions decide its results. Default: all of them. */
+  runs?(options: z.output<Schema>): readonly Network[];
 }
 
 function define<Schema extends z.ZodObject>(task: BatchTask<Schema>): BatchTask<Schema> {
@@ -78,8 +84,14 @@ export const affinityLabelsOptions = z.strictObject({
 export const randomWalkOptions = z.strictObject({
   from: z.enum(refinable).default("combined")
     .describe("which CAM to walk on; the published recipe takes cam"),
-  radius: z.int().min(1).max(64).default(5).describe("pixels nearer than this are neighbours"),
-  beta: z.int().min(1).max(1000).default(10).describe("power of the affinities"),
+  edge: z.enum(EDGE_KINDS).optional().describe(
+    "whose edges the walk respects: AffinityNet's, or those of the perimeters " +
+      "(default: model, where there is one)",
+  ),
+  radius: z.int().min(1).max(64).optional()
+    .describe("pixels nearer than this are neighbours (default: the model's, or 5)"),
+  beta: z.int().min(1).max(1000).optional()
+    .describe("power of the affinities (default: the model's, or 10)"),
   steps: z.int().min(0).max(65536).default(256).describe("steps of the walk"),
   edgeStrength: z.number().min(0).max(1).default(0.5)
     .describe("edge of a cell that the perimeters of both segmentations cross, 0..1"),
@@ -98,9 +110,21 @@ export const pseudoLabelsOptions = z.strictObject({
   certainty,
 });
 
+export const segmentOptions = z.strictObject({
+  scales: z.array(z.number().min(0.1).max(4)).min(1).optional()
+    .describe("scales to look at, as 0.5,1,1.5,2 (default: the model's)"),
+  mirror: z.enum(["yes", "no"]).optional()
+    .describe("whether to look at the mirrored photo as well (default: the model's)"),
+  crf: z.enum(["yes", "no"]).optional()
+    .describe("whether a dense CRF revises the mask (default: the model's)"),
+  workingSize: z.int().min(16).max(2048).default(2048)
+    .describe("long side to which larger photos are reduced for the network"),
+});
+
 const module = (name: string) => new URL(`./tasks/${name}.ts`, import.meta.url);
 const BOTH_USS = ["uss_slic", "uss_quickshift"] as const;
 const BOTH_PERIMETERS = ["perimeter_slic", "perimeter_quickshift"] as const;
+const PHOTO = ["photo"] as const;
 const BOTH_FITS = ["fit_slic", "fit_quickshift"] as const;
 
 /** All tasks, in the order in which they depend on each other. */
@@ -146,14 +170,13 @@ export const TASKS = {
     networks: [],
   }),
   "random-walk": define({
-    description:
-      "CAMs spread by a random walk. Its edges are the perimeters of both segmentations, " +
-      "as there is no AffinityNet yet.",
+    description: "CAMs spread by a random walk between edges.",
     options: randomWalkOptions,
     module: module("random_walk"),
-    inputs: ({ from }) => [from, ...BOTH_PERIMETERS],
+    inputs: ({ from, edge }) => [from, ...(edge === "model" ? PHOTO : BOTH_PERIMETERS)],
     outputs: ["random_walk"],
-    networks: [],
+    networks: ["affinity"],
+    runs: ({ edge }) => edge === "model" ? ["affinity"] : [],
   }),
   "pseudo-labels": define({
     description: "Labels to train a segmentation network on.",
@@ -163,6 +186,16 @@ export const TASKS = {
     outputs: ["pseudo_labels"],
     networks: [],
   }),
+  segment: define({
+    description: "Masks by a segmentation network.",
+    options: segmentOptions,
+    module: module("segment"),
+    inputs: () => PHOTO,
+    outputs: ["segmentation"],
+    networks: ["segmentation"],
+  }),
 } as const;
 export type TaskName = keyof typeof TASKS;
 export const TASK_NAMES = Object.keys(TASKS) as TaskName[];
+/** The tasks that lead from photos to pseudo labels. */
+export const CHAIN: readonly TaskName[] = TASK_NAMES.filter((name) => name !== "segment");

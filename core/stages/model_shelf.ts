@@ -94,6 +94,34 @@ export async function openModels(
   return { models: { ...standard, select }, device, fallback };
 }
 
+/** What a network is opened with. */
+type OpenOptions = Pick<OpenModelsOptions, "device" | "threads">;
+
+/**
+ * Opens an AffinityNet.
+ *
+ * @throws As {@linkcode openModels} does.
+ */
+export async function openEdges(
+  { info, folder }: ModelEntry<AffinityModelInfo>,
+  options: OpenOptions = {},
+): Promise<EdgeNetwork> {
+  return await openMapNetwork(await readModel(info, folder), info, AFFINITY_TENSORS, 1, options);
+}
+
+/**
+ * Opens a segmentation network.
+ *
+ * @throws As {@linkcode openModels} does.
+ */
+export async function openSegmenter(
+  { info, folder }: ModelEntry<SegmentationModelInfo>,
+  options: OpenOptions = {},
+): Promise<SegmentationNetwork> {
+  const bytes = await readModel(info, folder);
+  return await openMapNetwork(bytes, info, SEGMENTATION_TENSORS, info.classes.length, options);
+}
+
 /** Networks by file, each in one session for as long as the worker lives. */
 class ModelShelf {
   readonly #options: { readonly device: ActualDevice; readonly threads?: number };
@@ -118,29 +146,20 @@ class ModelShelf {
   }
 
   edges(entry: ModelEntry<AffinityModelInfo>): EdgeNetwork {
-    return this.#maps(entry, AFFINITY_TENSORS, 1);
+    return this.#maps(entry, () => openEdges(entry, this.#options));
   }
 
   segmenter(entry: ModelEntry<SegmentationModelInfo>): SegmentationNetwork {
-    return this.#maps(entry, SEGMENTATION_TENSORS, entry.info.classes.length);
+    return this.#maps(entry, () => openSegmenter(entry, this.#options));
   }
 
   #maps<Info extends ModelInfo>(
     { info, folder }: ModelEntry<Info>,
-    tensors: { readonly input: string; readonly output: string },
-    channels: number,
+    open: () => Promise<MapNetwork<Info>>,
   ): MapNetwork<Info> {
     return this.#once(info, folder, () => {
-      const open = lazily(async () =>
-        await openMapNetwork(
-          await readModel(info, folder),
-          info,
-          tensors,
-          channels,
-          this.#options,
-        )
-      );
-      return { info, run: async (...input) => await (await open()).run(...input) };
+      const opened = lazily(open);
+      return { info, run: async (...input) => await (await opened()).run(...input) };
     });
   }
 

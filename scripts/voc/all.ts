@@ -1,6 +1,6 @@
 /** `deno task voc:all`: every task up to the pseudo labels, as far as it is not done. */
 
-import { type BatchTask, TASK_NAMES, TASKS } from "../../core/batch/tasks.ts";
+import { type BatchTask, CHAIN, TASKS } from "../../core/batch/tasks.ts";
 import { createCommand } from "../cli.ts";
 import { type ChosenTask, runTasks } from "./run_tasks.ts";
 import { addSchemaOptions, readSchemaOptions } from "./schema_flags.ts";
@@ -8,17 +8,16 @@ import { addNetworkOptions, addRedoOption, addWorkOptions, type RunFlags } from 
 
 const command = createCommand(
   "voc:all",
-  "The chain from photos to pseudo labels. The random walk's edges are the perimeters, as there is no " +
-    "AffinityNet yet.",
+  "The chain from photos to pseudo labels.",
 );
 addNetworkOptions(addRedoOption(addWorkOptions(command)));
-for (const name of TASK_NAMES) {
+for (const name of CHAIN) {
   const task: BatchTask = TASKS[name];
   addSchemaOptions(command, task.options, name);
 }
 command.parse(Deno.args, { from: "user" });
 const flags = command.opts<RunFlags & Record<string, unknown>>();
-const tasks = TASK_NAMES.map((name): ChosenTask => {
+const tasks = CHAIN.map((name): ChosenTask => {
   const task: BatchTask = TASKS[name];
   return { name, options: readSchemaOptions(flags, task.options, name) };
 });

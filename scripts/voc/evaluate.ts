@@ -42,7 +42,8 @@ import {
 
 /** What can be measured: maps, with thresholds, and masks. */
 const MAPS = ["cam", "combined", "random_walk"] as const satisfies readonly FileKind[];
-const KINDS = [...MAPS, "pseudo_labels"] as const satisfies readonly FileKind[];
+const MASKS = ["pseudo_labels", "segmentation"] as const satisfies readonly FileKind[];
+const KINDS = [...MAPS, ...MASKS] as const satisfies readonly FileKind[];
 type Kind = typeof KINDS[number];
 /** Thresholds tried: 0.05, 0.10, … 0.75. */
 const STEP = 0.05;
@@ -217,7 +218,7 @@ function tableOf(results: readonly Measured[]): string {
 }
 
 function thresholdsOf(kind: Kind): number[] {
-  if (kind === "pseudo_labels") return [];
+  if (MASKS.some((mask) => mask === kind)) return [];
   return Array.from({ length: STEPS }, (_, i) => (i + 1) * STEP);
 }
 

@@ -1,11 +1,12 @@
 /** What decides a task's results, for the manifest of a run. */
 
 import project from "../../deno.json" with { type: "json" };
+import { chooseModels } from "../../core/batch/choose_models.ts";
 import type { Json, MadeWith } from "../../core/batch/manifest.ts";
 import type { BatchSurroundings } from "../../core/batch/task.ts";
 import type { BatchTask } from "../../core/batch/tasks.ts";
+import { ModelError } from "../../core/errors.ts";
 import type { DeviceName } from "../../core/runtime/device_names.ts";
-import { findModel, loadManifest } from "../../core/runtime/models.ts";
 
 /**
  * Versions, options, and of tasks with networks the model and the runtime: with another number of
@@ -14,10 +15,12 @@ import { findModel, loadManifest } from "../../core/runtime/models.ts";
  * @throws {ModelError} The models cannot be found.
  */
 export async function madeWith(
-  { networks }: Pick<BatchTask, "networks">,
-  options: object,
-  { models, camModel, device, threads, layout, classes }: BatchSurroundings,
+  task: Pick<BatchTask, "networks" | "runs">,
+  options: Readonly<Record<string, unknown>>,
+  surroundings: BatchSurroundings,
 ): Promise<MadeWith> {
+  const { device, threads, layout, classes } = surroundings;
+  const networks = task.runs?.(options) ?? task.networks;
   const made: Record<string, Json> = {
     silop: project.version,
     layout,
@@ -25,9 +28,11 @@ export async function madeWith(
     // As it will be read back.
     options: JSON.parse(JSON.stringify(options)),
   };
-  if (networks.includes("cam")) {
-    const { sha256 } = findModel(await loadManifest(new URL(models)), camModel);
-    made.model = { name: camModel, sha256 };
+  for (const network of networks) {
+    if (network === "uss") continue;
+    const entry = (await chooseModels(surroundings))[network];
+    if (entry === null) throw new ModelError(`There is no model for ${network}; name one`);
+    made.model = { name: entry.name, sha256: entry.info.sha256 };
   }
   if (networks.length > 0) {
     made.runtime = {

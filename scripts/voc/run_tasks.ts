@@ -2,6 +2,7 @@
 
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import type { z } from "zod";
 import { writeFileAtomic } from "../../core/files.ts";
 import { createCommand, EXIT_FAILED, EXIT_USAGE, fail } from "../cli.ts";
 import { startProgress } from "../progress.ts";
@@ -9,9 +10,15 @@ import { errorFileName } from "../../core/batch/error_file.ts";
 import { type FileKind, type Places, publishedMismatch, slotOf } from "../../core/batch/folders.ts";
 import { type BatchOutcome, runBatch } from "../../core/batch/run_batch.ts";
 import type { Hire } from "../../core/batch/crew.ts";
+import { chooseModels } from "../../core/batch/choose_models.ts";
 import type { Slots } from "../../core/batch/task.ts";
 import type { DataSet } from "../../core/data/data_set.ts";
-import { type BatchTask, type TaskName, TASKS } from "../../core/batch/tasks.ts";
+import {
+  type BatchTask,
+  type randomWalkOptions,
+  type TaskName,
+  TASKS,
+} from "../../core/batch/tasks.ts";
 import { EXIT_INTERRUPTED, stopOnSignals } from "./stop_on_signals.ts";
 import { madeWith } from "./made_with.ts";
 import { addSchemaOptions, readSchemaOptions } from "./schema_flags.ts";
@@ -55,13 +62,15 @@ export interface ChosenTask {
  * chain of tasks, the images that came through all of it are listed in `RUN/complete.txt`
  * (`complete.2of4.txt` for a shard): results that earlier runs left of others do not belong to them.
  */
-export async function runTasks(flags: RunFlags, tasks: readonly ChosenTask[]): Promise<never> {
+export async function runTasks(flags: RunFlags, chosen: readonly ChosenTask[]): Promise<never> {
   const began = performance.now();
+  const data = await openData(flags);
+  const tasks = await Promise.all(chosen.map((task) => settleOptions(flags, data, task)))
+    .catch((error: Error) => fail(error.message));
   for (const { name, options } of flags.layout === "published" ? tasks : []) {
     const mismatch = publishedMismatch(name, options);
     if (mismatch !== null) fail(mismatch, EXIT_USAGE);
   }
-  const data = await openData(flags);
   let ids = await readIds(flags, data);
   const hire = await hireOf(flags);
   const signal = stopOnSignals();
@@ -144,6 +153,22 @@ async function runTask(
   );
   (progress as ReturnType<typeof startProgress> | null)?.stop();
   return outcome;
+}
+
+/** A task with what follows for its options from the models there are. */
+async function settleOptions(
+  flags: RunFlags,
+  data: DataSet,
+  { name, options }: ChosenTask,
+): Promise<ChosenTask> {
+  if (name !== "random-walk") return { name, options };
+  const walk = options as Partial<z.output<typeof randomWalkOptions>>;
+  const { affinity } = walk.edge === "perimeter"
+    ? { affinity: null }
+    : await chooseModels(surroundingsOf(flags, data).surroundings);
+  const { edge = affinity === null ? "perimeter" : "model" } = walk;
+  const { radius = affinity?.info.radius ?? 5, beta = affinity?.info.beta ?? 10 } = walk;
+  return { name, options: { ...options, edge, radius, beta } };
 }
 
 function slotsOf(kinds: readonly FileKind[], places: Places): Slots {

@@ -2,7 +2,6 @@
 
 import { statSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import {
   type FileKind,
@@ -18,8 +17,8 @@ import type { DataSet } from "../../core/data/data_set.ts";
 import { openDataSet } from "../../core/data/open.ts";
 import { type DeviceName } from "../../core/runtime/device_names.ts";
 import { planWork } from "../../core/runtime/machine.ts";
-import { DEFAULT_CAM_MODEL, EMBEDDED_MODELS } from "../../core/runtime/models.ts";
-import { EXIT_FAILED, EXIT_USAGE, fail, integerIn } from "../cli.ts";
+import { modelFolders } from "../../core/runtime/model_folders.ts";
+import { addModelOptions, EXIT_FAILED, EXIT_USAGE, fail, integerIn } from "../cli.ts";
 
 /** Values of the options that {@linkcode addSetOptions} adds. */
 export interface SetFlags {
@@ -50,6 +49,9 @@ export interface RunFlags extends SetFlags {
   threads?: number;
   device?: DeviceName;
   models?: string;
+  camModel?: string;
+  affinityModel?: string;
+  segmentationModel?: string;
 }
 
 /** Part `index` of `count`. */
@@ -142,14 +144,13 @@ export function addRedoOption(command: Command): Command {
 
 /** Adds the options of tasks that run networks. */
 export function addNetworkOptions(command: Command): Command {
-  return command
+  return addModelOptions(command)
     .option("--threads <n>", "threads of each job", integerIn(1, 256), 1)
     .addOption(
       // Not "auto": a run must be of one device.
       new Option("--device <name>", "where networks run").choices(["cpu", "cuda", "webgpu"])
         .default("cpu"),
-    )
-    .option("--models <folder>", "folder with manifest.json (default: the embedded models)");
+    );
 }
 
 /** Opens the data set, and settles which of its lists of images is meant. */
@@ -206,14 +207,16 @@ export function shardName({ shard }: SetFlags): string {
 
 /** What workers are told of their surroundings, and how many there are. */
 export function surroundingsOf(
-  { device = "cpu", threads = 1, models, layout, jobs }: RunFlags,
+  { device = "cpu", threads = 1, models, layout, jobs, ...names }: RunFlags,
   { classes }: DataSet,
 ): { surroundings: BatchSurroundings; workers: number } {
-  const folder = models === undefined ? EMBEDDED_MODELS : pathToFileURL(models + "/");
+  const { camModel, affinityModel, segmentationModel } = names;
   return {
     surroundings: {
-      models: folder.href,
-      camModel: DEFAULT_CAM_MODEL,
+      models: modelFolders(models).map(({ href }) => href),
+      camModel,
+      affinityModel,
+      segmentationModel,
       device,
       threads,
       layout,

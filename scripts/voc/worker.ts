@@ -70,7 +70,7 @@ async function work(): Promise<never> {
       const { task, options } = note;
       if (!Object.hasOwn(TASKS, task)) return note.madeWith as MadeWith;
       const known: BatchTask = TASKS[task as keyof typeof TASKS];
-      return await madeWith(known, options as object, surroundings);
+      return await madeWith(known, options as Record<string, unknown>, surroundings);
     },
     async probeRounding(threads) {
       const { probeRounding } = await import("../../core/queue/rounding.ts");

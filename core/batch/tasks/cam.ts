@@ -3,19 +3,19 @@
 import type { z } from "zod";
 import { classNames, VOC_CLASS_LIST } from "../../data/class_list.ts";
 import { decodeImage } from "../../image/mod.ts";
-import { findModel, loadManifest, readModel } from "../../runtime/models.ts";
+import { readModel } from "../../runtime/models.ts";
 import { computeCam } from "../../stages/cam.ts";
 import { openClassifier } from "../../stages/classifier.ts";
 import { parseAnnotation } from "../../voc/folder.ts";
+import { chooseModels } from "../choose_models.ts";
 import { encodeCam } from "../codecs.ts";
 import { renumberClasses } from "../renumber_classes.ts";
 import type { Prepare } from "../task.ts";
 import type { camOptions } from "../tasks.ts";
 
 export const prepare: Prepare<z.output<typeof camOptions>> = async (options, surroundings) => {
-  const { models, camModel, device, threads, layout } = surroundings;
-  const folder = new URL(models);
-  const info = findModel(await loadManifest(folder), camModel);
+  const { device, threads, layout } = surroundings;
+  const { info, folder } = (await chooseModels(surroundings)).cam;
   const classifier = await openClassifier(await readModel(info, folder), info, { device, threads });
   const names = classNames(surroundings.classes ?? VOC_CLASS_LIST);
   const { scales, mirror, workingSize } = options;

@@ -7,8 +7,7 @@ import type { Planes } from "../../../core/raster.ts";
 import { DEFAULT_FIT } from "../../../core/stages/refine.ts";
 
 const SURROUNDINGS: BatchSurroundings = {
-  models: "",
-  camModel: "",
+  models: [],
   device: "cpu",
   threads: 1,
   layout: "silop",

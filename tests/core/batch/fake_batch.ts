@@ -44,7 +44,7 @@ export function fakeBatch(path: string, ids: readonly string[], parts: FakeParts
     module: new URL("./fake_task.ts", import.meta.url),
     options: { mark, delay, repeat } satisfies FakeOptions,
     madeWith: { options: { mark, repeat } },
-    surroundings: { models: "", camModel: "", device: "cpu", threads: 1, layout: "silop" },
+    surroundings: { models: [], device: "cpu", threads: 1, layout: "silop" },
     workers: 1,
     ...batch,
   };

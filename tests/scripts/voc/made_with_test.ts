@@ -5,8 +5,7 @@ import { probeBlockSize } from "../../../core/onnx/block_size.ts";
 import { madeWith } from "../../../scripts/voc/made_with.ts";
 
 const SURROUNDINGS: BatchSurroundings = {
-  models: "file:///none/",
-  camModel: "none",
+  models: [],
   device: "cpu",
   threads: 3,
   layout: "silop",
