@@ -147,7 +147,7 @@ Deno.test("refineImage() gives an empty mask when there are no classes", async (
   assert.deepEqual(new Set(found.mask.data), new Set([0]));
   for (const result of REFINE_RESULTS) {
     for (const format of ["png", "overlay", "npz"] as const) {
-      assert.ok(refineStage.encode(format, { ...found, result }, disc()).length > 0);
+      assert.ok(refineStage.encode(format, { ...found, result }, writing(disc())).length > 0);
     }
   }
   assert.deepEqual(refineStage.summarize(found, models).classes, []);
