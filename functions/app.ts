@@ -5,14 +5,15 @@ import { camRoutes } from "./cam.ts";
 import { createRoutes, type Routes } from "./contract/routes.ts";
 import { docsRoutes } from "./docs.ts";
 import { healthRoutes } from "./health.ts";
-import { allowOnly, type Logger, notFound, problemHandler } from "./problem.ts";
+import { allowOnly, notFound, problemHandler } from "./problem.ts";
 import { pageRoutes } from "./page.ts";
 import { perimeterRoutes } from "./perimeter.ts";
 import { refineRoutes } from "./refine.ts";
 import { segmentRoutes } from "./segment.ts";
+import { Service, type ServiceOptions } from "./service.ts";
 
 /** Options of {@linkcode createApp}. */
-export interface AppOptions {
+export interface AppOptions extends ServiceOptions {
   /**
    * What does the work. Options make the app create its own, which {@linkcode App.close} ends; an
    * object given stays the caller's to close. Default: one with default options.
@@ -20,16 +21,22 @@ export interface AppOptions {
   silop?: Silop | SilopOptions;
   /** Path before all routes. Default: none. */
   basePath?: string;
-  /** Where faults are written. Default: `console`. */
-  logger?: Logger;
 }
 
 /** A Hono app that may own workers. */
 export type App = Routes & Disposable & {
   readonly silop: Silop;
-  /** Ends the workers that the app has created. */
+  /**
+   * Takes no more work, and resolves when what is under way has been answered, or given up after
+   * `timeoutMs`; tells which. Default: 18 000.
+   */
+  drain(timeoutMs?: number): Promise<boolean>;
+  /** Ends jobs, and the workers that the app has created. */
   close(): void;
 };
+
+/** Leaves some of the 20 s that services usually get to end. */
+const DRAIN_MS = 18_000;
 
 const ENDPOINTS = [
   ["POST", "/segment", "one class per pixel: JSON, mask, overlay or arrays"],
@@ -44,6 +51,8 @@ const ENDPOINTS = [
     "/refine",
     "class activation maps refined by perimeters: JSON, any step's picture, overlay or arrays",
   ],
+  ["GET", "/jobs/ID", "how a job is doing that was posted with Prefer: respond-async"],
+  ["GET", "/metrics", "what has been done, for Prometheus"],
   ["GET", "/health/live", "whether the process answers"],
   ["GET", "/health/ready", "whether the models are loaded"],
   ["GET", "/openapi.json", "all of this, described for programs"],
@@ -52,7 +61,7 @@ const ENDPOINTS = [
 
 /**
  * Creates the app: `POST /cam`, `POST /segment`, `POST /perimeter`, `POST /refine`, `GET /health/live`,
- * `GET /health/ready`, and at `GET /` the demo page for browsers, a list of
+ * `GET /health/ready`, `GET /metrics`, jobs, and at `GET /` the demo page for browsers, a list of
  * the routes for others.
  *
  * @example As a part of another app
@@ -63,17 +72,19 @@ const ENDPOINTS = [
  * ```
  */
 export function createApp(options: AppOptions = {}): App {
-  const { logger = console, basePath } = options;
-  const given = options.silop instanceof Silop ? options.silop : null;
+  const { silop: work, basePath, ...serviceOptions } = options;
+  const given = work instanceof Silop ? work : null;
   const silop = given ?? createSilop({
-    onFault: (message, error) => logger.error(message, error),
-    ...options.silop as SilopOptions | undefined,
+    onFault: (message, error) => service.logger.error(message, error),
+    ...work as SilopOptions | undefined,
   });
+  const service = new Service(silop, serviceOptions);
+  const { logger, routeOptions } = service;
 
   const app = basePath === undefined ? createRoutes() : createRoutes().basePath(basePath);
   app.onError(problemHandler(logger));
   app.notFound(notFound);
-  app.route("/", pageRoutes(silop, { logger }));
+  service.mount(app, pageRoutes(silop, routeOptions));
   app.get("/", (c) => {
     const base = c.req.path.replace(/\/+$/, "");
     const endpoints = ENDPOINTS.map(([method, path, what]) => ({
@@ -84,15 +95,18 @@ export function createApp(options: AppOptions = {}): App {
     return c.json({ name: "silop", endpoints });
   });
   app.all("/", allowOnly("GET", "HEAD"));
-  app.route("/", camRoutes(silop, { logger }));
-  app.route("/", segmentRoutes(silop, { logger }));
-  app.route("/", perimeterRoutes(silop, { logger }));
-  app.route("/", refineRoutes(silop, { logger }));
-  app.route("/", healthRoutes(silop, { logger }));
-  app.route("/", docsRoutes(app, { logger }));
+  service.mountStage(app, "cam", camRoutes(silop, routeOptions));
+  service.mountStage(app, "segment", segmentRoutes(silop, routeOptions));
+  service.mountStage(app, "perimeter", perimeterRoutes(silop, routeOptions));
+  service.mountStage(app, "refine", refineRoutes(silop, routeOptions));
+  for (const routes of service.ownRoutes()) service.mount(app, routes);
+  service.mount(app, healthRoutes(silop, routeOptions));
+  service.mount(app, docsRoutes(app, { logger }));
 
+  const drain = (timeoutMs = DRAIN_MS) => service.drain(timeoutMs);
   const close = () => {
+    service.close();
     if (given === null) silop.close();
   };
-  return Object.assign(app, { silop, close, [Symbol.dispose]: close });
+  return Object.assign(app, { silop, drain, close, [Symbol.dispose]: close });
 }

@@ -16,15 +16,20 @@ const FIRST_ROOM = 64 * 1024;
  * bytes are is told by themselves.
  *
  * @param maxBytes Largest image; a body that says or turns out to be larger is not read further.
+ * @param signal Aborting ends the reading; its reason is thrown.
  * @throws {LimitError} The image is larger than that.
  * @throws {HTTPException} of status 400: the body is empty, breaks off, or is a form without image,
  * of more than 16 parts, or not well-formed.
  */
-export async function readImage(request: Request, maxBytes: number): Promise<Uint8Array> {
+export async function readImage(
+  request: Request,
+  maxBytes: number,
+  signal: AbortSignal = request.signal,
+): Promise<Uint8Array> {
   const type = request.headers.get("Content-Type") ?? "";
   const isForm = /^multipart\/form-data\s*(;|$)/i.test(type.trim());
   const limit = isForm ? maxBytes + FORM_ALLOWANCE : maxBytes;
-  const body = await readBytes(request, limit, maxBytes);
+  const body = await readBytes(request, limit, maxBytes, signal);
   if (body.length === 0) {
     throw badRequest(`The body is empty; send an image, or a form with the field "${IMAGE_FIELD}"`);
   }
@@ -35,6 +40,7 @@ async function readBytes(
   request: Request,
   limit: number,
   maxBytes: number,
+  signal: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const tooLarge = () => new LimitError(`Cannot read image: the limit is ${maxBytes} bytes`);
   if (Number(request.headers.get("Content-Length")) > limit) throw tooLarge();
@@ -43,7 +49,7 @@ async function readBytes(
   let buffer = new ArrayBuffer(Math.min(limit, FIRST_ROOM));
   let size = 0;
   // Leaving the loop early cancels the stream: what follows is not taken from the network.
-  for await (const chunk of unbroken(request.body)) {
+  for await (const chunk of unbroken(request.body, signal)) {
     const end = size + chunk.length;
     if (end > limit) throw tooLarge();
     if (end > buffer.byteLength) {
@@ -55,12 +61,29 @@ async function readBytes(
   return new Uint8Array(buffer.transfer(size));
 }
 
-/** The chunks of a body; that it breaks off is the client's fault. */
-async function* unbroken(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+/** The chunks of a body until the signal aborts; that it breaks off is the client's fault. */
+async function* unbroken(
+  body: ReadableStream<Uint8Array>,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const reader = body.getReader();
+  // What waits for the next chunk is then told that there is none.
+  const cancel = () => void reader.cancel(signal.reason).catch(() => {});
+  signal.addEventListener("abort", cancel, { once: true });
   try {
-    yield* body;
+    for (;;) {
+      signal.throwIfAborted();
+      const { done, value } = await reader.read();
+      signal.throwIfAborted();
+      if (done) return;
+      yield value;
+    }
   } catch (error) {
+    signal.throwIfAborted();
     throw badRequest(`The body breaks off: ${(error as Error).message}`);
+  } finally {
+    signal.removeEventListener("abort", cancel);
+    cancel();
   }
 }
 

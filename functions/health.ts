@@ -10,10 +10,10 @@ import type { RouteOptions } from "./stage.ts";
 /**
  * The health routes. `live`: the process answers. `ready`: images are taken, with how many workers; 503
  * while the models are being loaded, or the only worker replaced, and for good when that failed (the
- * logger gets the reason).
+ * logger gets the reason) or the service ends.
  */
 export function healthRoutes(silop: Silop, options: RouteOptions = {}): Routes {
-  const { logger = console } = options;
+  const { logger = console, admission } = options;
   let ready: WorkerReady | null = null;
   silop.ready.then((started) => {
     ready = started;
@@ -43,6 +43,9 @@ export function healthRoutes(silop: Silop, options: RouteOptions = {}): Routes {
       ...problems(500, 503),
     },
   }, (c) => {
+    if (admission?.draining) {
+      return sendProblem(makeProblem("shutting-down", "The service takes no more work"));
+    }
     const { working, ended } = silop.state;
     if (ended !== null) {
       const detail = ready === null ? "The models could not be loaded" : "No worker is left";

@@ -2,6 +2,7 @@
 
 import type { Silop } from "../core/silop.ts";
 import type { StageName, StageResult } from "../core/stages/render.ts";
+import { type Admission, freeWork } from "./admission.ts";
 import { readImage } from "./body.ts";
 import { addRoute, createRoutes, type Routes, stageRoute } from "./contract/routes.ts";
 import { readParams } from "./params.ts";
@@ -12,6 +13,8 @@ import { chooseRepresentation, sendResult } from "./respond.ts";
 export interface RouteOptions {
   /** Where faults are written. Default: `console`. */
   logger?: Logger;
+  /** What bounds the work. Default: nothing does. */
+  admission?: Admission;
 }
 
 /**
@@ -23,20 +26,19 @@ export function stageRoutes(
   silop: Silop,
   options: RouteOptions = {},
 ): Routes {
-  const { logger = console } = options;
+  const { logger = console, admission } = options;
   const app = createRoutes();
   app.onError(problemHandler(logger));
   addRoute(app, stageRoute(stage), async (c) => {
     const request = c.req.raw;
     const { format, options: stageOptions } = readParams(new URL(request.url).searchParams);
     const representation = chooseRepresentation(stage, format, request.headers.get("Accept"));
-    const image = await readImage(request, silop.limits.maxBytes);
+    const work = admission?.workOf(request) ?? freeWork(request);
+    const image = await readImage(request, silop.limits.maxBytes, work.signal);
     const start = performance.now();
     const files = representation.format === "json" ? [] : [representation.format];
-    const result: StageResult = await silop.render(stage, image, stageOptions, files, {
-      // Where Deno's legacy abort is on it also fires after the answer, when nothing is left to stop.
-      signal: request.signal,
-    });
+    const run = await work.queue();
+    const result: StageResult = await silop.render(stage, image, stageOptions, files, run);
     return sendResult(stage, result, representation, performance.now() - start);
   });
   app.all(`/${stage}`, allowOnly("POST"));

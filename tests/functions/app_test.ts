@@ -220,6 +220,8 @@ Deno.test("GET / lists the endpoints under the path they are at", async () => {
     "/cam",
     "/perimeter",
     "/refine",
+    "/jobs/ID",
+    "/metrics",
     "/health/live",
     "/health/ready",
     "/openapi.json",

@@ -71,17 +71,17 @@ Deno.test("problemHandler() keeps status and headers of other people's exception
   const app = new Hono();
   app.onError(problemHandler(console));
   app.get("/", () => {
-    const headers = { "WWW-Authenticate": "Bearer" };
-    const res = new Response("Unauthorized", { status: 401, headers });
-    throw new HTTPException(401, { res });
+    const headers = { "Link": "</shop>" };
+    const res = new Response("Not for free", { status: 402, headers });
+    throw new HTTPException(402, { res });
   });
   const response = await app.request("/");
-  assert.equal(response.status, 401);
-  assert.equal(response.headers.get("WWW-Authenticate"), "Bearer");
+  assert.equal(response.status, 402);
+  assert.equal(response.headers.get("Link"), "</shop>");
   assert.deepEqual(await response.json(), {
     type: "about:blank",
-    title: "Unauthorized",
-    status: 401,
+    title: "Payment Required",
+    status: 402,
   });
 });
 
