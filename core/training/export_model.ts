@@ -2,17 +2,11 @@
 
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import { join } from "node:path";
 import { StorageError } from "../errors.ts";
 import { writeFileAtomic } from "../files.ts";
-import {
-  loadManifest,
-  type Manifest,
-  type ModelInfo,
-  parseManifest,
-  parseModelInfo,
-} from "../runtime/models.ts";
+import { editManifest, readManifest } from "../runtime/manifest_file.ts";
+import { type Manifest, type ModelInfo, parseManifest, parseModelInfo } from "../runtime/models.ts";
 
 /** What follows from the model's bytes and name. */
 type Derived = "file" | "bytes" | "sha256" | "card";
@@ -34,9 +28,6 @@ export interface ModelExport<Info extends ModelInfo = ModelInfo> {
   /** Name of the files without their endings. Default: the model's, dashes and dots as underscores. */
   readonly file?: string;
 }
-
-/** Milliseconds between two looks at a lock. */
-const POLL = 5;
 
 /**
  * Writes `FILE.onnx` and `FILE.md` into a folder and enters the model in its `manifest.json`, in this order
@@ -66,9 +57,7 @@ export async function exportModel<Info extends ModelInfo>(
   withModel(await readManifest(folder), model.name, info);
   await write(join(folder, info.file), model.model);
   if (card !== undefined) await write(join(folder, info.card!), card);
-  using _lock = await lockFolder(folder);
-  const manifest = withModel(await readManifest(folder), model.name, info);
-  await write(join(folder, "manifest.json"), JSON.stringify(manifest, null, 2) + "\n");
+  await editManifest(folder, (manifest) => withModel(manifest, model.name, info));
   return info;
 }
 
@@ -118,28 +107,6 @@ function withModel(manifest: Manifest | null, name: string, info: ModelInfo): Ma
     models: { ...manifest?.models, [name]: info },
   };
   return parseManifest(JSON.stringify(entered), `The manifest with ${name} in it`);
-}
-
-/**
- * Locks a folder for the moment in which its manifest is read and written, waiting for others. Systems
- * that have no locks of folders are taken as they are.
- */
-async function lockFolder(folder: string): Promise<Disposable> {
-  const held = new DisposableStack();
-  try {
-    // `node:fs` has no locks.
-    const opened = Deno.openSync(folder, { read: true });
-    held.defer(() => opened.close());
-    while (!opened.tryLockSync(true)) await new Promise((resolve) => setTimeout(resolve, POLL));
-  } catch {
-    // Nobody else is kept out.
-  }
-  return held;
-}
-
-async function readManifest(folder: string): Promise<Manifest | null> {
-  if (!existsSync(join(folder, "manifest.json"))) return null;
-  return await loadManifest(pathToFileURL(resolve(folder) + "/"));
 }
 
 async function write(path: string, content: Uint8Array | string): Promise<void> {
