@@ -15,6 +15,8 @@ export interface OnnxClassifier extends CamClassifier {
   readonly device: ActualDevice;
   /** Why `auto` did not take a GPU whose driver is there. */
   readonly fallback?: string;
+  /** Frees the session. */
+  release(): Promise<void>;
 }
 
 /**
@@ -44,6 +46,7 @@ export async function openClassifier(
     info,
     device,
     fallback,
+    release: () => session.release(),
     async classify(images, width, height): Promise<ClassifierOutput> {
       const shape = [images.length / (3 * width * height), 3, height, width];
       const outputs = await session.run({ [input]: new ort.Tensor("float32", images, shape) });

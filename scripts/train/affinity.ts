@@ -1,0 +1,114 @@
+/**
+ * `deno task train:affinity --data VOC2012 --labels RUN/affinity_labels --run RUN/affinity`: AffinityNet, whose
+ * edges the random walk respects, from the chain's affinity labels.
+ */
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { backboneNamed } from "../../core/nets/backbones.ts";
+import { buildNetwork } from "../../core/nets/build_network.ts";
+import type { AffinityModelInfo } from "../../core/runtime/models.ts";
+import type { ModelFacts } from "../../core/training/export_model.ts";
+import {
+  AFFINITY_STRIDE,
+  affinityFeeds,
+  affinityLosses,
+} from "../../core/training/networks/affinity.ts";
+import { validateAffinity } from "../../core/training/networks/validate_affinity.ts";
+import type { StateDict } from "../../core/weights/state_dict.ts";
+import { fail } from "../cli.ts";
+import { augmentOptions, measuredClasses, NETWORK_OPTIONS, openSets } from "./network_options.ts";
+import { classNames } from "../../core/data/class_list.ts";
+import { commonFacts, enterModel, trainNetwork } from "./train_network.ts";
+import { readTrainingOptions } from "./training_script.ts";
+
+const length = z.int().min(16).max(4096);
+const schema = z.strictObject({
+  ...NETWORK_OPTIONS,
+  labels: z.string().min(1).describe(
+    "folder of ID.png: affinity labels, 255 = trusted neither way",
+  ),
+  cams: z.string().optional().describe(
+    "folder of ID.npz: CAMs of the images to validate on; without it there is no validation",
+  ),
+  longSideLow: length.default(320).describe("least longer side of an image"),
+  longSideHigh: length.default(640).describe("greatest longer side of an image"),
+  radius: z.int().min(2).max(32).default(10).describe(
+    "pairs are nearer than this, in cells of 4 px",
+  ),
+  walkRadius: z.int().min(1).max(64).default(5).describe("of the random walk afterwards"),
+  beta: z.int().min(1).max(1000).default(10).describe("power of the affinities in the random walk"),
+  paddedTo: z.int().min(0).max(2048).default(512)
+    .describe("least side that images are padded to when edges are found"),
+  epochs: NETWORK_OPTIONS.epochs.default(15),
+  rate: NETWORK_OPTIONS.rate.default(0.01),
+  frozen: NETWORK_OPTIONS.frozen.default("^model\\."),
+});
+const config = await readTrainingOptions(
+  "train:affinity",
+  "Train AffinityNet on affinity labels.",
+  schema,
+);
+
+const { backbone: name, batch, size, radius, labels, cams } = config;
+const { data, train, validation } = await openSets(config);
+const missing = train.filter((id) => !existsSync(join(labels, `${id}.png`)));
+if (missing.length > 0) {
+  fail(`${labels} lacks ${missing.length} of ${train.length} labels, ${missing[0]}.png first`);
+}
+const backbone = backboneNamed(name);
+const training = { backbone, batch, size, radius };
+const build = (weights: StateDict, storage?: "fp16") =>
+  buildNetwork("affinity", name, weights, { storage }).bytes;
+const describe = (origin: string): ModelFacts<AffinityModelInfo> => ({
+  task: "affinity",
+  mean: [...backbone.mean],
+  std: [...backbone.std],
+  outputStride: 4,
+  padding: { least: config.paddedTo, multiple: 16 },
+  radius: config.walkRadius,
+  beta: config.beta,
+  ...commonFacts(config, "affinity", origin),
+});
+const draft = { ...describe(""), file: "candidate.onnx", bytes: 1, sha256: "0".repeat(64) };
+const measured = measuredClasses(config, classNames(data.classes));
+
+const { weights, best, steps, origin } = await trainNetwork(config, {
+  title: "affinity",
+  kind: "affinity",
+  classes: 0,
+  samples: train.map((id) => ({
+    id,
+    image: data.imagePath(id),
+    mask: join(labels, `${id}.png`),
+  })),
+  loader: augmentOptions(config, [config.longSideLow, config.longSideHigh], AFFINITY_STRIDE),
+  losses: affinityLosses(training),
+  feeds: (made) => affinityFeeds(made, training),
+  validation: cams === undefined || validation.length === 0 ? undefined : {
+    metric: "miou",
+    run: (weights, session, signal) =>
+      validateAffinity(build(weights), draft, {
+        data,
+        ids: validation,
+        cams,
+        measured,
+        session,
+        signal,
+      }),
+  },
+});
+await enterModel<AffinityModelInfo>(
+  config,
+  config.name ?? `affinity-${name}`,
+  build(weights, config.precision === "fp16" ? "fp16" : undefined),
+  describe(origin),
+  "Finds edges between things of different classes, for the random walk that spreads CAMs.",
+  best === null
+    ? "It was not validated."
+    : `Walked CAMs of ${validation.length} images of ${config.dev} with known labels: mean IoU ` +
+      `${
+        (100 * best.value).toFixed(1)
+      } at the best threshold, after step ${best.step} of ${steps}.`,
+);

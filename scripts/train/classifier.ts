@@ -1,0 +1,113 @@
+/**
+ * `deno task train:classifier --data VOC2012 --run RUN/classifier`: a classifier whose class activation maps the
+ * chain begins with, from image-level labels, by Puzzle-CAM.
+ */
+
+import { z } from "zod";
+import { classNames } from "../../core/data/class_list.ts";
+import { backboneNamed } from "../../core/nets/backbones.ts";
+import { buildNetwork } from "../../core/nets/build_network.ts";
+import type { CamModelInfo } from "../../core/runtime/models.ts";
+import type { ModelFacts } from "../../core/training/export_model.ts";
+import {
+  classifierFeeds,
+  classifierLosses,
+  puzzleWeight,
+} from "../../core/training/networks/classifier.ts";
+import { validateClassifier } from "../../core/training/networks/validate_classifier.ts";
+import type { StateDict } from "../../core/weights/state_dict.ts";
+import { augmentOptions, measuredClasses, NETWORK_OPTIONS, openSets } from "./network_options.ts";
+import { commonFacts, enterModel, trainNetwork } from "./train_network.ts";
+import { readTrainingOptions } from "./training_script.ts";
+
+const length = z.int().min(16).max(4096);
+const schema = z.strictObject({
+  ...NETWORK_OPTIONS,
+  puzzle: z.boolean().default(true).describe("compare the maps of the image's tiles with its own"),
+  alpha: z.number().min(0).max(100).default(4).describe(
+    "weight of that comparison at its greatest",
+  ),
+  longSideLow: length.default(320).describe("least longer side of an image"),
+  longSideHigh: length.default(640).describe("greatest longer side of an image"),
+  scales: z.array(z.number().min(0.1).max(4)).min(1).default([1])
+    .describe("scales at which the model looks at images, as 0.5,1,1.5,2"),
+  epochs: NETWORK_OPTIONS.epochs.default(15),
+  rate: NETWORK_OPTIONS.rate.default(0.1),
+});
+const config = await readTrainingOptions(
+  "train:classifier",
+  "Train a classifier for class activation maps on image-level labels.",
+  schema,
+);
+
+const { backbone: name, batch, size, puzzle, alpha, longSideLow, longSideHigh } = config;
+const { data, train, validation } = await openSets(config);
+const backbone = backboneNamed(name);
+const classes = classNames(data.classes);
+const training = { backbone, classes: classes.length, batch, size, puzzle };
+const build = (weights: StateDict, storage?: "fp16") =>
+  buildNetwork("classifier", name, weights, { storage }).bytes;
+const describe = (
+  origin: string,
+  threshold: number,
+  scoreThresholds: readonly number[],
+): ModelFacts<CamModelInfo> => ({
+  task: "cam",
+  mean: [...backbone.mean],
+  std: [...backbone.std],
+  classes,
+  outputStride: 16,
+  scales: config.scales,
+  threshold,
+  scoreThresholds: [...scoreThresholds],
+  ...commonFacts(config, "classifier", origin),
+});
+const half = classes.map(() => 0.5);
+const draft = {
+  ...describe("", 0.2, half),
+  file: "candidate.onnx",
+  bytes: 1,
+  sha256: "0".repeat(64),
+};
+const measured = measuredClasses(config, classes);
+const measure = (weights: StateDict, ids: readonly string[], signal?: AbortSignal) =>
+  validateClassifier(build(weights), draft, { data, ids, measured, signal });
+
+const { weights, best, steps, origin } = await trainNetwork(config, {
+  title: "classifier",
+  kind: "classifier",
+  classes: classes.length,
+  samples: await Promise.all(train.map(async (id) => ({
+    id,
+    image: data.imagePath(id),
+    labels: await data.labels(id),
+  }))),
+  loader: { ...augmentOptions(config, [longSideLow, longSideHigh]), classes: classes.length },
+  losses: classifierLosses(training),
+  feeds: (made, step, steps) => classifierFeeds(made, training, puzzleWeight(step, steps, alpha)),
+  validation: validation.length === 0 ? undefined : {
+    metric: "miou",
+    run: async (weights, _session, signal) => {
+      const { miou, threshold, precision } = await measure(weights, validation, signal);
+      return { miou, threshold, precision };
+    },
+  },
+});
+const chosen = validation.length === 0 ? null : await measure(weights, await data.ids(config.dev));
+await enterModel<CamModelInfo>(
+  config,
+  config.name ?? `cam-${name}-puzzle`,
+  build(weights, config.precision === "fp16" ? "fp16" : undefined),
+  describe(origin, chosen?.threshold ?? 0.2, chosen?.scoreThresholds ?? half),
+  "Tells which classes are in a photograph, and gives a map of each: where its evidence lies.",
+  chosen === null
+    ? "It was not validated."
+    : `On all images of ${config.dev}, at scales ${config.scales.join(", ")} ` +
+      `with mirrors: mean IoU of CAMs ${
+        (100 * chosen.miou).toFixed(1)
+      } with known labels at threshold ` +
+      `${chosen.threshold}, mean average precision of labels ${
+        chosen.precision.toFixed(3)
+      }; after step ` +
+      `${best?.step ?? steps} of ${steps}.`,
+);
