@@ -7,7 +7,8 @@ import type { CamModelInfo } from "../runtime/models.ts";
 import type { Silop } from "../silop.ts";
 import { type Cam, predictedClasses } from "../stages/cam.ts";
 import { segmentCam } from "../stages/segment.ts";
-import type { VocFolder } from "../voc/folder.ts";
+import { classNames } from "../data/class_list.ts";
+import type { DataSet } from "../data/data_set.ts";
 
 /** Options of {@linkcode evaluateCamSet}. */
 export interface EvaluateCamOptions {
@@ -50,16 +51,25 @@ export interface CamEvaluation {
  * Every class's map is normalised by itself, so that the maps of some classes are those of all classes
  * with the others left out; one look therefore serves known and predicted labels.
  *
+ * Images without a truth only add to `images`.
+ *
  * @param info The model that `silop` runs.
+ * @param data Its classes must be the model's, in the same order.
+ * @throws {RangeError} They are not.
  * @throws The codec's errors; the file system's.
  */
 export async function evaluateCamSet(
   silop: Silop,
   info: CamModelInfo,
-  data: VocFolder,
+  data: DataSet,
   ids: readonly string[],
   { scales, threshold = info.threshold, sweep = [], onImage }: EvaluateCamOptions = {},
 ): Promise<CamEvaluation> {
+  if (JSON.stringify(classNames(data.classes)) !== JSON.stringify(info.classes)) {
+    throw new RangeError(
+      `The data set's classes must be the model's: ${info.classes.join(", ")}; name them in a file`,
+    );
+  }
   const create = () => createConfusion(info.classes.length + 1);
   const result = {
     cam: create(),
@@ -73,9 +83,12 @@ export async function evaluateCamSet(
     const [bytes, labels, truth] = await Promise.all([
       readFile(data.imagePath(id)),
       data.labels(id),
-      data.truth(id),
+      data.truthPath(id) === null ? null : data.truth(id),
     ]);
     const all = await silop.cam(bytes, { labels: info.classes, scales });
+    images[index] = { id, scores: all.scores, labels };
+    onImage?.();
+    if (truth === null) return;
     const known = selectClasses(all, labels);
     const predicted = selectClasses(all, predictedClasses(all.scores, info.scoreThresholds));
     const count = (to: Confusion, cam: Cam, threshold: number, minArea?: number) =>
@@ -84,8 +97,6 @@ export async function evaluateCamSet(
     for (const point of result.sweep) count(point.confusion, known, point.threshold, 0);
     count(result.segmentKnown, known, threshold);
     count(result.segmentPredicted, predicted, threshold);
-    images[index] = { id, scores: all.scores, labels };
-    onImage?.();
   };
   // As many lanes as workers, and one more whose files are read meanwhile.
   let next = 0;

@@ -47,21 +47,26 @@ export function imagenetMembers(vocClass: string): number[] {
 }
 
 /**
- * A direction in feature space for every VOC class: the mean of its members' rows in an ImageNet
- * classifier's last layer, minus the mean of all rows (which a softmax does not feel).
+ * A direction in feature space for every class that VOC has: the mean of its members' rows in an ImageNet
+ * classifier's last layer, minus the mean of all rows (which a softmax does not feel). Zero for others.
  *
  * @param rows `1000×C`
- * @returns `20×C`
+ * @param classes Names of the classes. Default: VOC's.
+ * @returns `K×C`
  * @throws {TypeError} `rows` does not hold 1000 rows.
  */
-export function imagenetDirections(rows: Float32Array): Float32Array {
+export function imagenetDirections(
+  rows: Float32Array,
+  classes: readonly string[] = VOC_CLASSES,
+): Float32Array {
   if (rows.length === 0 || rows.length % 1000 !== 0) {
     throw new TypeError(`ImageNet's classifier has 1000 rows, not ${rows.length / 1000}`);
   }
   const channels = rows.length / 1000;
   const all = meanRow(rows, channels, Array.from({ length: 1000 }, (_, i) => i));
-  const result = new Float32Array(VOC_CLASSES.length * channels);
-  VOC_CLASSES.forEach((name, c) => {
+  const result = new Float32Array(classes.length * channels);
+  classes.forEach((name, c) => {
+    if (!VOC_CLASSES.includes(name)) return;
     const own = meanRow(rows, channels, imagenetMembers(name));
     for (let k = 0; k < channels; k++) result[c * channels + k] = own[k]! - all[k]!;
   });

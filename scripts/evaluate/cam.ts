@@ -6,12 +6,11 @@
  */
 
 import { maskClasses, reportCams } from "../../core/evaluation/cam_report.ts";
-import { MEASURED_CLASSES, SWEEP } from "../../core/evaluation/cam_measures.ts";
+import { MEASURED_CLASSES, measuredOf, SWEEP } from "../../core/evaluation/cam_measures.ts";
 import { evaluateCamSet } from "../../core/evaluation/cam_set.ts";
 import { writeFileAtomic } from "../../core/files.ts";
 import { createSilop } from "../../core/silop.ts";
-import { VOC_CLASSES } from "../../core/voc/classes.ts";
-import { VocFolder } from "../../core/voc/folder.ts";
+import { classNames } from "../../core/data/class_list.ts";
 import {
   addWorkOptions,
   createCommand,
@@ -25,6 +24,7 @@ import {
   type WorkFlags,
 } from "../cli.ts";
 import { startProgress } from "../progress.ts";
+import { addDataOptions, openData } from "../voc/voc_flags.ts";
 import { formatCams } from "./print_cams.ts";
 
 interface EvaluateFlags extends WorkFlags {
@@ -32,19 +32,20 @@ interface EvaluateFlags extends WorkFlags {
   set: string;
   scales?: number[];
   threshold?: number;
-  classes?: string[];
+  classes?: string;
+  meanClasses?: string[];
   sweep: boolean;
   out?: string;
 }
 
 async function run(flags: EvaluateFlags): Promise<void> {
-  const chosen = flags.classes ?? MEASURED_CLASSES;
+  const data = await openData(flags, "dev");
+  const chosen = flags.meanClasses ?? measuredOf(data.classes);
   try {
-    maskClasses(chosen, VOC_CLASSES);
+    maskClasses(chosen, classNames(data.classes));
   } catch (error) {
     fail((error as Error).message, EXIT_USAGE);
   }
-  const data = new VocFolder(flags.data);
   const ids = await data.ids(flags.set);
   if (ids.length === 0) fail(`${flags.set} names no images`);
   using silop = createSilop({
@@ -86,14 +87,13 @@ if (import.meta.main) {
   const command = createCommand(
     "evaluate:cam",
     "Measure a CAM model's maps and masks on a set of images with truth.",
-  )
-    .requiredOption("--data <folder>", "folder laid out as VOC 2012's development kit")
-    .option("--set <name>", "list of images below ImageSets/Segmentation", "dev")
+  );
+  addDataOptions(command, "dev")
     .option("--scales <list>", "scales of the image (default: the model's)", numbersIn(0.1, 4))
     .option("--threshold <t>", "CAM value of foreground (default: the model's)", numberIn(0, 1))
     .option(
-      "--classes <list>",
-      `classes of the first mean (default: ${MEASURED_CLASSES})`,
+      "--mean-classes <list>",
+      `classes of the first mean (default: ${MEASURED_CLASSES} of VOC's, else all)`,
       readList,
     )
     .option("--sweep", "try thresholds 0.02, 0.04 … 0.5 as well", false)

@@ -6,17 +6,19 @@
  */
 
 import { readFile } from "node:fs/promises";
-import { MEASURED_CLASSES } from "../../core/evaluation/cam_measures.ts";
+import { MEASURED_CLASSES, measuredOf } from "../../core/evaluation/cam_measures.ts";
 import { maskClasses, meanIou } from "../../core/evaluation/cam_report.ts";
 import type { Planes } from "../../core/raster.ts";
+import { renumberClasses } from "../../core/batch/renumber_classes.ts";
+import type { CamModelInfo } from "../../core/runtime/models.ts";
 import { modelFolders } from "../../core/runtime/model_folders.ts";
 import { createSilop, type Silop } from "../../core/silop.ts";
 import { fitMaps } from "../../core/stages/fit.ts";
 import { findEdges, paintLabels, type PerimeterBranch } from "../../core/stages/perimeter.ts";
 import { FIT_RULES } from "../../core/stages/refine_choices.ts";
 import { walkCam } from "../../core/stages/walk.ts";
-import { VOC_CLASSES } from "../../core/voc/classes.ts";
-import { VocFolder } from "../../core/voc/folder.ts";
+import { classNames } from "../../core/data/class_list.ts";
+import type { DataSet } from "../../core/data/data_set.ts";
 import { addConfusion, type Confusion, createConfusion } from "../../kernels/confusion.ts";
 import { crfKernels } from "../../kernels/dense_crf.ts";
 import { pseudoLabels } from "../../kernels/pseudo_labels.ts";
@@ -33,12 +35,14 @@ import {
   type WorkFlags,
 } from "../cli.ts";
 import { startProgress } from "../progress.ts";
+import { addDataOptions, openData } from "../voc/voc_flags.ts";
 
 interface FitFlags extends WorkFlags {
   data: string;
   set: string;
   limit?: number;
-  classes?: string[];
+  classes?: string;
+  meanClasses?: string[];
   thresholds?: number[];
 }
 
@@ -48,7 +52,6 @@ interface Tally {
   readonly revised: Confusion[];
 }
 
-const CLASSES = VOC_CLASSES.length + 1;
 /** Larger photos would be reduced, and no longer fit their truth. */
 const WORKING_SIZE = 768;
 const THRESHOLDS = Array.from({ length: 20 }, (_, i) => (i + 1) / 50);
@@ -56,15 +59,15 @@ const THRESHOLDS = Array.from({ length: 20 }, (_, i) => (i + 1) / 50);
 const CRF_STEPS = 1;
 
 async function run(flags: FitFlags): Promise<void> {
-  const names = flags.classes ?? MEASURED_CLASSES;
+  const data = await openData(flags, "dev");
+  const names = flags.meanClasses ?? measuredOf(data.classes);
   const thresholds = [...new Set(flags.thresholds ?? THRESHOLDS)].sort((a, b) => a - b);
   let chosen: number[];
   try {
-    chosen = maskClasses(names, VOC_CLASSES);
+    chosen = maskClasses(names, classNames(data.classes));
   } catch (error) {
     fail((error as Error).message, EXIT_USAGE);
   }
-  const data = new VocFolder(flags.data);
   const ids = (await data.ids(flags.set)).slice(0, flags.limit);
   if (ids.length === 0) fail(`${flags.set} names no images`);
   using silop = createSilop({
@@ -76,13 +79,13 @@ async function run(flags: FitFlags): Promise<void> {
     camModel: flags.camModel,
     limits: limitsOf(flags),
   });
-  await silop.ready;
+  const { camModel } = await silop.ready;
   const tallies = new Map<string, Tally>();
   const progress = startProgress(`fits of ${flags.set}`, ids.length, "images");
   let next = 0;
   const lane = async () => {
     while (next < ids.length) {
-      await measure(silop, data, ids[next++]!, thresholds, tallies);
+      await measure(silop, camModel, data, ids[next++]!, thresholds, tallies);
       progress.step();
     }
   };
@@ -106,29 +109,32 @@ async function run(flags: FitFlags): Promise<void> {
 /** Adds one image to the tallies of the CAM, of each rule, and of walks. */
 async function measure(
   silop: Silop,
-  data: VocFolder,
+  { classes: numbered }: Pick<CamModelInfo, "classes">,
+  data: DataSet,
   id: string,
   thresholds: readonly number[],
   tallies: Map<string, Tally>,
 ): Promise<void> {
-  const labels = (await data.labels(id)).map((label) => VOC_CLASSES[label]!);
+  const labels = (await data.labels(id)).map((label) => data.classes[label]!.name);
   const truth = await data.truth(id);
   const bytes = await readFile(data.imagePath(id));
-  const { cam, image, perimeters } = await silop.refine(bytes, {
+  const { cam: made, image, perimeters } = await silop.refine(bytes, {
     labels,
     workingSize: WORKING_SIZE,
   });
   if (labels.length === 0) return;
+  const cam = renumberClasses(made, numbered, classNames(data.classes));
   const { width, height } = image;
   if (width !== truth.width || height !== truth.height) {
     throw new TypeError(`${id} is ${width}×${height} px, its truth ${truth.width}×${truth.height}`);
   }
+  const classes = data.classes.length + 1;
   const kernels = crfKernels(image.data, width, height);
   const add = (name: string, maps: Planes) => {
-    const create = () => thresholds.map(() => createConfusion(CLASSES));
+    const create = () => thresholds.map(() => createConfusion(classes));
     const tally = tallies.get(name) ?? { plain: create(), revised: create() };
     tallies.set(name, tally);
-    const plain = sweepConfusion(truth.data, maps.data, cam.keys, thresholds, CLASSES);
+    const plain = sweepConfusion(truth.data, maps.data, cam.keys, thresholds, classes);
     thresholds.forEach((threshold, t) => {
       plain[t]!.counts.forEach((count, i) => tally.plain[t]!.counts[i]! += count);
       const options = { threshold, steps: CRF_STEPS };
@@ -162,12 +168,15 @@ if (import.meta.main) {
   const command = createCommand(
     "evaluate:fit",
     "Measure the rules that fit CAMs to perimeters on a set of images with truth.",
-  )
-    .requiredOption("--data <folder>", "folder laid out as VOC 2012's development kit")
-    .option("--set <name>", "list of images below ImageSets/Segmentation", "dev")
+  );
+  addDataOptions(command, "dev")
     .option("--limit <n>", "only the first images of the set", integerIn(1, 1e6))
     .option("--thresholds <list>", "to try (default: 0.02, 0.04 … 0.4)", numbersIn(0, 2))
-    .option("--classes <list>", `classes of the mean (default: ${MEASURED_CLASSES})`, readList)
+    .option(
+      "--mean-classes <list>",
+      `classes of the mean (default: ${MEASURED_CLASSES} of VOC's, else all)`,
+      readList,
+    )
     .action(run);
   addWorkOptions(command);
   try {

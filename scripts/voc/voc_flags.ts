@@ -54,14 +54,21 @@ export interface RunFlags extends SetFlags {
   segmentationModel?: string;
 }
 
+/** The list of images of VOC's layout that is taken unless another is named. */
+const TRAINING_SET = "train_aug";
+
 /** Part `index` of `count`. */
 interface Shard {
   readonly index: number;
   readonly count: number;
 }
 
-/** Adds the options that tell the data set. */
-export function addDataOptions(command: Command): Command {
+/**
+ * Adds the options that tell the data set.
+ *
+ * @param set List of images taken of VOC's layout when none is named.
+ */
+export function addDataOptions(command: Command, set: string = TRAINING_SET): Command {
   return command
     .requiredOption(
       "--data <path>",
@@ -72,7 +79,7 @@ export function addDataOptions(command: Command): Command {
     .option(
       "--set <name>",
       "list of images: ImageSets/Segmentation/NAME.txt, or those with this name in the column set " +
-        "(default: train_aug of VOC, else all)",
+        `(default: ${set} of VOC, else all)`,
     );
 }
 
@@ -153,13 +160,14 @@ export function addNetworkOptions(command: Command): Command {
     );
 }
 
-/** Opens the data set, and settles which of its lists of images is meant. */
+/** Opens the data set, and settles which of its lists of images is meant; `set` as for the options. */
 export async function openData(
   flags: Pick<SetFlags, "data" | "classes"> & { set?: string },
+  set: string = TRAINING_SET,
 ): Promise<DataSet> {
   try {
     const data = await openDataSet(flags.data, flags.classes);
-    flags.set ??= data.defaultSet;
+    flags.set ??= data.defaultSet === TRAINING_SET ? set : data.defaultSet;
     return data;
   } catch (error) {
     fail(`Cannot read the data set: ${(error as Error).message}`, EXIT_USAGE);

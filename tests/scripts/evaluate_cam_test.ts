@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { runTask } from "../helpers/processes.ts";
 import { makeModelFolder } from "../helpers/tiny_model.ts";
@@ -18,7 +18,7 @@ Deno.test("evaluate:cam prints tables and writes the same figures as JSON", asyn
     "--device=cpu",
     "--workers=1",
     "--scales=1,0.5",
-    "--classes=background,cat",
+    "--mean-classes=background,cat",
     "--sweep",
     "--out",
     out,
@@ -41,14 +41,15 @@ Deno.test("evaluate:cam prints tables and writes the same figures as JSON", asyn
 });
 
 Deno.test("evaluate:cam tells apart wrong use and missing data", async () => {
-  const wrong = await runTask("evaluate:cam", ["--data", "x", "--classes", "zebra"]);
+  await using data = await makeVocFolder("dev", [{ id: "a", width: 40, height: 30, labels: [7] }]);
+  await writeFile(join(data.path, "ImageSets", "Segmentation", "none.txt"), "");
+  const wrong = await runTask("evaluate:cam", ["--data", data.path, "--mean-classes", "zebra"]);
   assert.equal(wrong.code, 2);
   assert.match(wrong.stderr, /Unknown class "zebra"/);
-  await using data = await makeVocFolder("dev", []);
   const missing = await runTask("evaluate:cam", ["--data", data.path, "--set", "test"]);
   assert.equal(missing.code, 1);
   assert.match(missing.stderr, /^error: .*test\.txt/m);
-  const empty = await runTask("evaluate:cam", ["--data", data.path]);
+  const empty = await runTask("evaluate:cam", ["--data", data.path, "--set", "none"]);
   assert.equal(empty.code, 1);
-  assert.match(empty.stderr, /dev names no images/);
+  assert.match(empty.stderr, /none names no images/);
 });

@@ -4,6 +4,7 @@ import { addConfusion, createConfusion } from "../../../kernels/confusion.ts";
 import { maskClasses, reportCams } from "../../../core/evaluation/cam_report.ts";
 import { evaluateCamSet, selectClasses } from "../../../core/evaluation/cam_set.ts";
 import { VOC_CLASSES } from "../../../core/voc/classes.ts";
+import { VocFolder } from "../../../core/voc/folder.ts";
 import { openTinySilop } from "../../helpers/tiny_silop.ts";
 import { makeVocFolder } from "../../helpers/made_up_voc.ts";
 
@@ -76,6 +77,26 @@ Deno.test("evaluateCamSet() throws TypeError naming the image when its truth has
   await assert.rejects(evaluateCamSet(silop, info, folder, ["a"]), {
     name: "TypeError",
     message: "a is 75×50 px, its truth 74×50",
+  });
+});
+
+Deno.test("evaluateCamSet() only tags images without a truth", async () => {
+  await using data = await makeVocFolder("dev", SAMPLES);
+  const { folder } = data;
+  const path = folder.truthPath.bind(folder);
+  folder.truthPath = (id) => id === "b" ? null as unknown as string : path(id);
+  const { cam, images } = await evaluateCamSet(silop, info, folder, ["a", "b"]);
+  const { cam: one } = await evaluateCamSet(silop, info, folder, ["a"]);
+  assert.deepEqual(cam, one);
+  assert.deepEqual(images.map(({ labels }) => labels), [[7], [2, 14]]);
+});
+
+Deno.test("evaluateCamSet() throws RangeError when the data set's classes are not the model's", async () => {
+  await using data = await makeVocFolder("dev", SAMPLES.slice(0, 1));
+  const other = new VocFolder(data.path, [{ name: "cat" }]);
+  await assert.rejects(evaluateCamSet(silop, info, other, ["a"]), {
+    name: "RangeError",
+    message: /must be the model's: aeroplane, /,
   });
 });
 

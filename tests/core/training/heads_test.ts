@@ -220,6 +220,9 @@ Deno.test("imagenetDirections() are means of members' rows less the mean of all"
   const cat = VOC_CLASSES.indexOf("cat");
   close(directions[2 * cat]!, 283 - 499.5);
   close(directions[2 * cat + 1]!, 0);
+  // ImageNet says nothing of classes that VOC has not.
+  const own = imagenetDirections(rows, ["zebra", "cat"]);
+  assert.deepEqual([...own], [0, 0, ...directions.subarray(2 * cat, 2 * cat + 2)]);
   assert.throws(() => imagenetDirections(new Float32Array(999)), TypeError);
 });
 
