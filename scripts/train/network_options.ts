@@ -28,6 +28,9 @@ const side = z.int().min(32).max(2048);
 export const NETWORK_OPTIONS = {
   ...RUN_OPTIONS,
   data: z.string().min(1).describe("folder or list of images, as for the voc tasks"),
+  classes: z.string().optional().describe(
+    "file of the data's classes in their order (default: as for the voc tasks)",
+  ),
   set: z.string().default("fit").describe("list of the training images"),
   dev: z.string().default("dev").describe(
     "list of images with masks, to choose the best weights on",
@@ -82,9 +85,9 @@ type NetworkConfig = z.output<z.ZodObject<typeof NETWORK_OPTIONS>>;
 
 /** The data set, its list of training images and that of validation. */
 export async function openSets(
-  { data: path, set, dev, validateImages }: NetworkConfig,
+  { data: path, classes, set, dev, validateImages }: NetworkConfig,
 ): Promise<{ data: DataSet; train: string[]; validation: string[] }> {
-  const data = await openDataSet(path);
+  const data = await openDataSet(path, classes);
   const train = await data.ids(set);
   if (train.length === 0) fail(`${set} names no images`);
   const validation = validateImages === 0 ? [] : (await data.ids(dev)).slice(0, validateImages);
