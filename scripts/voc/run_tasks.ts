@@ -19,7 +19,7 @@ import {
   type TaskName,
   TASKS,
 } from "../../core/batch/tasks.ts";
-import { EXIT_INTERRUPTED, stopOnSignals } from "./stop_on_signals.ts";
+import { EXIT_INTERRUPTED, stopOnSignals } from "../signals.ts";
 import { madeWith } from "./made_with.ts";
 import { addSchemaOptions, readSchemaOptions } from "./schema_flags.ts";
 import {
@@ -73,7 +73,7 @@ export async function runTasks(flags: RunFlags, chosen: readonly ChosenTask[]): 
   }
   let ids = await readIds(flags, data);
   const hire = await hireOf(flags);
-  const signal = stopOnSignals();
+  const signal = stopOnSignals("Ending after the images in work …");
   const list = join(flags.run, shardFile("complete", flags, "txt"));
   // Not before the end is it true again.
   rmSync(list, { force: true });

@@ -15,7 +15,7 @@ import { workOnQueue } from "../../core/queue/worker.ts";
 import { planWork } from "../../core/runtime/machine.ts";
 import { createCommand, EXIT_USAGE, fail, integerIn } from "../cli.ts";
 import { madeWith } from "./made_with.ts";
-import { EXIT_INTERRUPTED, stopOnSignals } from "./stop_on_signals.ts";
+import { EXIT_INTERRUPTED, stopOnSignals } from "../signals.ts";
 
 interface WorkerFlags {
   queue: string;
@@ -57,7 +57,7 @@ await (flags.watch === true ? watch() : work());
 
 async function work(): Promise<never> {
   const { jobs, threads, models, folder, name, idle } = flags;
-  const signal = stopOnSignals();
+  const signal = stopOnSignals("Ending after the images in work …");
   console.error(`${name} works for ${hideSecrets(flags.queue)}`);
   const made = await workOnQueue(queue, {
     name,
@@ -84,7 +84,7 @@ async function work(): Promise<never> {
 }
 
 async function watch(): Promise<never> {
-  const signal = stopOnSignals();
+  const signal = stopOnSignals("Ending after the images in work …");
   await using states = await QueueWatch.open(queue);
   const told = new Map<string, string>();
   for (;;) {
