@@ -120,6 +120,7 @@ export async function trainWithProgress<B, Feeds>(
         if (step < steps) bar = startProgress(title, steps - step, "steps");
       },
       stepped: (line) => bar?.step(1, noteOf(line)),
+      validating: () => bar?.step(0, "validating"),
       validated({ step, epoch, metrics, best }) {
         const numbers = formatMetrics(metrics);
         say(`${title}: step ${step}, epoch ${epoch + 1}: ${numbers}${best ? " (best)" : ""}`);
