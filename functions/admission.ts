@@ -159,6 +159,7 @@ export class Admission {
     request.signal.addEventListener("abort", onGone, { once: true });
     let read = false;
     let started: number | undefined;
+    let leaveQueue = () => {};
     const deadline = setTimeout(() => {
       const seconds = `${deadlineMs / 1000} s`;
       controller.abort(
@@ -171,7 +172,8 @@ export class Admission {
       signal: controller.signal,
       queue: () => {
         read = true;
-        const run = this.#queue(controller, () => started = performance.now());
+        const { run, leave } = this.#queue(controller, () => started = performance.now());
+        leaveQueue = leave;
         return Promise.resolve(run);
       },
     });
@@ -180,6 +182,7 @@ export class Admission {
       await next();
     } finally {
       clearTimeout(deadline);
+      leaveQueue();
       request.signal.removeEventListener("abort", onGone);
       if (started !== undefined && !controller.signal.aborted) {
         this.#mean += SMOOTHING * (performance.now() - started - this.#mean);
@@ -190,15 +193,18 @@ export class Admission {
   };
 
   /** Starts the wait for a worker. */
-  #queue(controller: AbortController, onStart: () => void): RunOptions {
+  #queue(
+    controller: AbortController,
+    onStart: () => void,
+  ): { readonly run: RunOptions; readonly leave: () => void } {
     const { maxWaitMs } = this.limits;
     const since = performance.now();
     const { signal } = controller;
     let waiting = true;
     this.#waiting++;
-    const stop = () => {
+    const leave = () => {
       clearTimeout(timer);
-      signal.removeEventListener("abort", stop);
+      signal.removeEventListener("abort", leave);
       if (waiting) this.#waiting--;
       waiting = false;
     };
@@ -209,16 +215,17 @@ export class Admission {
         }),
       );
     }, maxWaitMs);
-    signal.addEventListener("abort", stop, { once: true });
-    if (signal.aborted) stop();
-    return {
+    signal.addEventListener("abort", leave, { once: true });
+    if (signal.aborted) leave();
+    const run: RunOptions = {
       signal,
       onStart: () => {
         onStart();
         if (waiting) this.#observer.onWaited?.(performance.now() - since);
-        stop();
+        leave();
       },
     };
+    return { run, leave };
   }
 }
 

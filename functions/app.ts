@@ -95,10 +95,10 @@ export function createApp(options: AppOptions = {}): App {
     return c.json({ name: "silop", endpoints });
   });
   app.all("/", allowOnly("GET", "HEAD"));
-  service.mountStage(app, "cam", camRoutes(silop, routeOptions));
-  service.mountStage(app, "segment", segmentRoutes(silop, routeOptions));
-  service.mountStage(app, "perimeter", perimeterRoutes(silop, routeOptions));
-  service.mountStage(app, "refine", refineRoutes(silop, routeOptions));
+  service.mountStage(app, camRoutes(silop, routeOptions));
+  service.mountStage(app, segmentRoutes(silop, routeOptions));
+  service.mountStage(app, perimeterRoutes(silop, routeOptions));
+  service.mountStage(app, refineRoutes(silop, routeOptions));
   for (const routes of service.ownRoutes()) service.mount(app, routes);
   service.mount(app, healthRoutes(silop, routeOptions));
   service.mount(app, docsRoutes(app, { logger }));

@@ -6,7 +6,6 @@
 import type { Context, Hono, MiddlewareHandler } from "hono";
 import { requestId } from "hono/request-id";
 import type { Silop } from "../core/silop.ts";
-import type { StageName } from "../core/stages/render.ts";
 import { Admission, type ServiceLimits } from "./admission.ts";
 import type { Routes } from "./contract/routes.ts";
 import { jobRoutes } from "./job_routes.ts";
@@ -72,10 +71,12 @@ export class Service {
     app.route("/", routes);
   }
 
-  /** Mounts the routes of a stage, whose work may become jobs. */
-  mountStage(app: Hono, stage: StageName, routes: Hono): void {
-    app.use(`/${stage}`, ...this.#middleware());
-    app.use(`/${stage}`, this.jobs.middleware(routes, stage), this.admission.middleware);
+  /** Mounts the routes of a stage, whose work is bounded and may become jobs. */
+  mountStage(app: Hono, routes: Hono): void {
+    for (const path of new Set(routes.routes.map((route) => route.path))) {
+      const asJob = this.jobs.middleware(routes, path.slice(1));
+      app.use(path, ...this.#middleware(), asJob, this.admission.middleware);
+    }
     app.route("/", routes);
   }
 
@@ -130,6 +131,7 @@ export class Service {
   readonly #log: MiddlewareHandler = async (c, next) => {
     const start = performance.now();
     await next();
+    c.res.headers.set("X-Request-Id", c.get("requestId"));
     this.logger.info?.("request", this.#describe(c, performance.now() - start));
   };
 

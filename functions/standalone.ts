@@ -4,35 +4,45 @@ import { createSilop, type Silop, type SilopOptions } from "../core/silop.ts";
 import { createRoutes, type Routes } from "./contract/routes.ts";
 import { docsRoutes } from "./docs.ts";
 import { healthRoutes } from "./health.ts";
-import { notFound } from "./problem.ts";
+import { notFound, problemHandler } from "./problem.ts";
+import { Service, type ServiceOptions } from "./service.ts";
+import type { RouteOptions } from "./stage.ts";
 
 /** What `deno serve` and most serverless platforms expect as a module's default export. */
 export interface FetchHandler {
-  fetch(request: Request): Response | Promise<Response>;
+  fetch(request: Request, connection?: unknown): Response | Promise<Response>;
 }
 
 /**
- * Makes a handler of some routes and the health routes. The models are loaded at once when `eager`
- * (the module was started itself), else at the first request (it was imported for its routes).
+ * Makes a handler of a stage's routes, with the routes of health, metrics, jobs and the description. The
+ * models are loaded at once when `eager` (the module was started itself), else at the first request (it
+ * was imported for its routes).
  */
 export function standalone(
-  routes: (silop: Silop) => Routes,
+  routes: (silop: Silop, options: RouteOptions) => Routes,
   eager: boolean,
   options: SilopOptions = {},
+  serviceOptions: ServiceOptions = {},
 ): FetchHandler {
   let app: Routes | null = null;
   const open = (): Routes => {
     if (app === null) {
       const silop = createSilop({
-        onFault: (message, error) => console.error(message, error),
+        onFault: (message, error) => service.logger.error(message, error),
         ...options,
       });
-      app = createRoutes().route("/", routes(silop)).route("/", healthRoutes(silop));
-      app.route("/", docsRoutes(app));
+      const service = new Service(silop, serviceOptions);
+      const { routeOptions } = service;
+      app = createRoutes();
+      service.mountStage(app, routes(silop, routeOptions));
+      for (const own of service.ownRoutes()) service.mount(app, own);
+      service.mount(app, healthRoutes(silop, routeOptions));
+      service.mount(app, docsRoutes(app, routeOptions));
+      app.onError(problemHandler(service.logger));
       app.notFound(notFound);
     }
     return app;
   };
   if (eager) open();
-  return { fetch: (request) => open().fetch(request) };
+  return { fetch: (request, connection) => open().fetch(request, connection as object) };
 }
