@@ -36,7 +36,13 @@ export async function readImage(
   return isForm ? readFormImage(body, type, maxBytes) : body;
 }
 
-async function readBytes(
+/**
+ * The bytes of a body; throws as {@linkcode readImage} does.
+ *
+ * @param limit Most bytes of the body.
+ * @param maxBytes Most bytes of its image, for the message.
+ */
+export async function readBytes(
   request: Request,
   limit: number,
   maxBytes: number,

@@ -1,7 +1,7 @@
 /** Masks as polygons. */
 
 import type { Mask } from "../raster.ts";
-import { connectedRegions } from "../../kernels/connected_regions.ts";
+import { connectedRegions, type Regions } from "../../kernels/connected_regions.ts";
 import { simplifyRing } from "../../kernels/simplify_ring.ts";
 import { traceRings } from "../../kernels/trace_rings.ts";
 
@@ -14,6 +14,10 @@ export interface Polygon {
   readonly rings: readonly Int32Array[];
   /** Pixels of the region, whatever the polygon was simplified to. */
   readonly pixels: number;
+  /** `[left, top, right, bottom]` of the region, right and bottom exclusive. */
+  readonly box: readonly [number, number, number, number];
+  /** The region's number in `regions`. */
+  readonly region: number;
 }
 
 /** Distance in pixels that polygons may be from the mask's borders unless a caller names another. */
@@ -24,29 +28,42 @@ export const DEFAULT_TOLERANCE = 1;
  *
  * @param tolerance Pixels that a polygon may be away from the border; at 0 polygons filled by the even-odd
  *   rule are exactly the mask.
+ * @param regions The 4-connected regions of the mask, if they are known already.
  * @returns Regions in row order of their first pixels.
  */
 export function maskPolygons(
   mask: Mask,
   label: number,
   tolerance: number = DEFAULT_TOLERANCE,
+  regions?: Regions,
 ): Polygon[] {
   const { width, height, data } = mask;
   const rings = traceRings(data, width, height, label);
   if (rings.length === 0) return [];
-  const { map } = connectedRegions(data, width, height);
-  const regions = new Map<number, { border: Int32Array; holes: Int32Array[]; double: number }>();
+  const { map } = regions ?? connectedRegions(data, width, height);
+  const found = new Map<number, { border: Int32Array; holes: Int32Array[]; doubleArea: number }>();
   for (const { points, doubleArea, pixel } of rings) {
-    const region = regions.get(map[pixel]!) ??
-      { border: points, holes: [] as Int32Array[], double: 0 };
-    regions.set(map[pixel]!, region);
-    region.double += doubleArea;
-    const simple = simplifyRing(points, tolerance);
-    if (doubleArea > 0) region.border = simple;
-    else region.holes.push(simple);
+    const region = found.get(map[pixel]!) ?? { border: points, holes: [], doubleArea: 0 };
+    found.set(map[pixel]!, region);
+    region.doubleArea += doubleArea;
+    if (doubleArea > 0) region.border = points;
+    else region.holes.push(points);
   }
-  return [...regions.values()].map(({ border, holes, double }) => ({
-    rings: [border, ...holes],
-    pixels: double / 2,
+  return [...found].map(([region, { border, holes, doubleArea }]) => ({
+    rings: [border, ...holes].map((ring) => simplifyRing(ring, tolerance)),
+    pixels: doubleArea / 2,
+    box: boxOf(border),
+    region,
   }));
+}
+
+function boxOf(ring: Int32Array): Polygon["box"] {
+  let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (let i = 0; i < ring.length; i += 2) {
+    left = Math.min(left, ring[i]!);
+    right = Math.max(right, ring[i]!);
+    top = Math.min(top, ring[i + 1]!);
+    bottom = Math.max(bottom, ring[i + 1]!);
+  }
+  return [left, top, right, bottom];
 }

@@ -10,7 +10,13 @@ import { COLOUR_MAPS, type ColourMap } from "../image/colour_maps.ts";
  * of a grey PNG per class.
  */
 export const FILE_FORMATS = ["png", "overlay", "npz", "coco", "geojson", "scores"] as const;
-export type FileFormat = typeof FILE_FORMATS[number];
+
+/**
+ * What adapters for other programs make their answers of: `cvat`, see `core/formats/cvat.ts`; `brush`, strokes of
+ * Label Studio's brush. Both can be made of whatever `coco` can be made of.
+ */
+export const ADAPTER_FILES = ["cvat", "brush"] as const;
+export type FileFormat = typeof FILE_FORMATS[number] | typeof ADAPTER_FILES[number];
 
 const PICTURES = ["png", "overlay", "npz"] as const;
 
@@ -33,6 +39,8 @@ export interface FileOptions {
   tolerance?: number;
   /** How `coco` writes run lengths. Default: `"compressed"`. */
   rle?: RleKind;
+  /** Classes of a lower score are left out of `cvat`. Default: 0. */
+  minScore?: number;
 }
 
 /**
@@ -50,4 +58,11 @@ export function checkFileOptions({ colormap, tolerance, rle }: FileOptions): voi
   if (tolerance !== undefined && !(tolerance >= 0 && Number.isFinite(tolerance))) {
     throw new OptionError(`tolerance must be 0 or more, got ${tolerance}`);
   }
+}
+
+/** Whether a stage's result can be written as a format. */
+export function canWrite(stage: keyof typeof STAGE_FILES, format: FileFormat): boolean {
+  const offered: readonly FileFormat[] = STAGE_FILES[stage];
+  const adapters: readonly FileFormat[] = ADAPTER_FILES;
+  return offered.includes(format) || (adapters.includes(format) && offered.includes("coco"));
 }

@@ -11,7 +11,7 @@ import { camStage } from "./cam_stage.ts";
 import { perimeterStage } from "./perimeter_stage.ts";
 import { refineStage } from "./refine_stage.ts";
 import { segmentStage } from "./segment_stage.ts";
-import { STAGE_FILES } from "./file_formats.ts";
+import { canWrite } from "./file_formats.ts";
 import {
   type Checkpoint,
   type FileFormat,
@@ -94,9 +94,8 @@ export async function renderStage<S extends StageName>(
     StageSummary<S>
   >;
   stage.check(options, models);
-  const offered: readonly FileFormat[] = STAGE_FILES[name];
   for (const format of formats) {
-    if (!offered.includes(format)) refuseFormat(format, `the stage ${name}`);
+    if (!canWrite(name, format)) refuseFormat(format, `the stage ${name}`);
   }
   const start = performance.now();
   const image = await decodeImage(bytes, { limits });
