@@ -37,7 +37,7 @@ export class WasmKernel<E> {
    * @throws {RangeError} The memory cannot be had.
    */
   use<T>(bytes: number, run: (functions: E, memory: ArrayBufferLike, base: number) => T): T {
-    this.#module ??= new WebAssembly.Module(Uint8Array.fromBase64(this.#base64));
+    this.#module ??= new WebAssembly.Module(fromBase64(this.#base64));
     this.#exports ??= new WebAssembly.Instance(this.#module).exports as unknown as
       & E
       & CommonExports;
@@ -51,4 +51,9 @@ export class WasmKernel<E> {
       if (memory.buffer.byteLength > KEEP_BYTES) this.#exports = undefined;
     }
   }
+}
+
+/** As `Uint8Array.fromBase64()`, which Node has not had for long. */
+function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }
