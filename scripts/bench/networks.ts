@@ -1,0 +1,162 @@
+/**
+ * `deno task bench:networks [RUNS] [--python PYTHON]`: the class activation maps of a 500×375 image by the
+ * published classifier, ResNeSt-101 at four scales with mirrors, from bytes to maps; beside them, in the
+ * same run, what Python needs for the networks alone, in ONNX Runtime on the same file and in PyTorch.
+ *
+ * The weights are made up, as they do not matter for the time. PYTHON needs numpy, onnxruntime, torch and
+ * resnest. The sides run in turn, so that the machine's moods hit all; quote the ratios of the medians, or of
+ * the shortest runs where others are at work. One JSON line a side.
+ */
+
+import { fileURLToPath } from "node:url";
+import { BACKBONES } from "../../core/nets/backbones.ts";
+import { buildNetwork, networkTensors } from "../../core/nets/build_network.ts";
+import type { CamModelInfo } from "../../core/runtime/models.ts";
+import { computeCam } from "../../core/stages/cam.ts";
+import { openClassifier } from "../../core/stages/classifier.ts";
+import type { WeightTensor } from "../../core/weights/tensor.ts";
+import { Pcg64 } from "../../kernels/pcg64.ts";
+import { createCommand, integerIn } from "../cli.ts";
+import { median } from "./median.ts";
+
+const BACKBONE = "resnest101";
+const CLASSES = 20;
+const [WIDTH, HEIGHT] = [500, 375];
+const SCALES = [0.5, 1, 1.5, 2];
+/** Lets the native threads of one side go to sleep before the other side is timed. */
+const PAUSE_MS = 50;
+
+const command = createCommand("bench:networks", "Time the published classifier on one image.")
+  .argument("[runs]", "runs to take the median of", integerIn(1, 1000), 3)
+  .option(
+    "--threads <n>",
+    "threads of every side",
+    integerIn(1, 256),
+    navigator.hardwareConcurrency,
+  )
+  .option("--python <path>", "a Python to compare with");
+command.parse(Deno.args, { from: "user" });
+const [runs] = command.processedArgs as [number];
+const { threads, python } = command.opts<{ threads: number; python?: string }>();
+
+/** Random weights under which no value overflows or dies out. */
+function madeUpWeights(): Map<string, WeightTensor> {
+  const random = new Pcg64(7);
+  const weights = new Map<string, WeightTensor>();
+  for (const [name, shape] of networkTensors("classifier", BACKBONES[BACKBONE], CLASSES)) {
+    const length = shape.reduce((product, size) => product * size, 1);
+    const data = new Float32Array(length);
+    if (shape.length > 1) {
+      const bound = Math.sqrt(3 * shape[0]! / length);
+      for (let i = 0; i < length; i++) data[i] = (2 * random.uniform() - 1) * bound;
+    } else if (/(weight|running_var)$/.test(name)) {
+      data.fill(name.endsWith("bn3.weight") ? 0.25 : 1);
+    }
+    weights.set(name, { shape, dtype: "float32", data });
+  }
+  return weights;
+}
+
+/** Python, answering a line with the name of a side by the seconds it took. */
+class PythonSides {
+  readonly #child: Deno.ChildProcess;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #lines: AsyncIterator<string>;
+
+  constructor(path: string, model: string) {
+    const script = fileURLToPath(new URL("../../tests/bench/time_networks.py", import.meta.url));
+    this.#child = new Deno.Command(path, {
+      args: [script, model, String(threads)],
+      stdin: "piped",
+      stdout: "piped",
+    }).spawn();
+    this.#writer = this.#child.stdin.getWriter();
+    this.#lines = readLines(this.#child.stdout);
+  }
+
+  async time(side: string): Promise<number> {
+    await this.#writer.write(new TextEncoder().encode(`${side}\n`));
+    const { value, done } = await this.#lines.next();
+    if (done) throw new Error(`${side} ended before it was asked to`);
+    return Number(value);
+  }
+
+  async close(): Promise<void> {
+    await this.#writer.close();
+    await this.#child.status;
+  }
+}
+
+async function* readLines(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  let rest = "";
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop()!;
+    yield* lines;
+  }
+}
+
+const { bytes, mean, std } = buildNetwork("classifier", BACKBONE, madeUpWeights());
+const info: CamModelInfo = {
+  task: "cam",
+  file: `${BACKBONE}.onnx`,
+  bytes: bytes.length,
+  sha256: "0".repeat(64),
+  mean: [...mean],
+  std: [...std],
+  licence: "none",
+  origin: "made up",
+  madeBy: "bench:networks",
+  classes: Array.from({ length: CLASSES }, (_, i) => `class ${i}`),
+  outputStride: 16,
+  scales: SCALES,
+  threshold: 0.3,
+  scoreThresholds: new Array<number>(CLASSES).fill(0.5),
+};
+const classifier = await openClassifier(bytes, info, { threads });
+const random = new Pcg64(1);
+const image = {
+  width: WIDTH,
+  height: HEIGHT,
+  data: Uint8Array.from({ length: 3 * WIDTH * HEIGHT }, () => 256 * random.uniform()),
+};
+
+const model = await Deno.makeTempFile({ suffix: ".onnx" });
+await Deno.writeFile(model, bytes);
+try {
+  const others = python === undefined ? null : new PythonSides(python, model);
+  const sides: Record<string, () => Promise<number>> = {
+    async silop() {
+      const start = performance.now();
+      await computeCam(image, classifier, { labels: info.classes.slice(0, 2) });
+      return (performance.now() - start) / 1000;
+    },
+  };
+  if (others) {
+    sides["python onnxruntime"] = () => others.time("onnxruntime");
+    sides["python pytorch"] = () => others.time("pytorch");
+  }
+  const seconds = new Map(Object.keys(sides).map((side) => [side, [] as number[]]));
+  for (let run = -1; run < runs; run++) {
+    for (const [side, time] of Object.entries(sides)) {
+      const took = await time();
+      // The first run warms up.
+      if (run >= 0) seconds.get(side)!.push(took);
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    }
+  }
+  await others?.close();
+  for (const [side, times] of seconds) {
+    console.log(JSON.stringify({
+      side,
+      median_s: Number(median(times).toFixed(3)),
+      min_s: Number(Math.min(...times).toFixed(3)),
+      runs,
+      threads,
+      image: `${WIDTH}x${HEIGHT}`,
+      scales: SCALES,
+    }));
+  }
+} finally {
+  await Deno.remove(model);
+}
