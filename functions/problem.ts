@@ -12,6 +12,7 @@
  * | 406    | `not-acceptable`       | `Accept` names nothing that can be sent                         |
  * | 408    | `slow-request`         | the body did not arrive in time                                 |
  * | 409    | `not-finished`         | a job has no result yet                                         |
+ * | 412    | `precondition-failed`  | `If-None-Match` names the answer                                |
  * | 413    | `image-too-large`      | too many bytes or pixels                                        |
  * | 415    | `unsupported-format`   | the bytes are of a format that is not read                      |
  * | 422    | `invalid-option`       | a parameter is understood but cannot be served                  |
@@ -64,6 +65,7 @@ const KINDS = {
   "not-acceptable": [406, "No accepted media type can be sent"],
   "slow-request": [408, "The request did not arrive in time"],
   "not-finished": [409, "The job is not finished"],
+  "precondition-failed": [412, "A condition of the request does not hold"],
   "image-too-large": [413, "The image is too large"],
   "unsupported-format": [415, "The image's format is not supported"],
   "invalid-option": [422, "An option cannot be served"],

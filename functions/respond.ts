@@ -103,7 +103,7 @@ export function sendResult(
       JSON.stringify({ stage, ...summary, timings: Object.fromEntries(durations) }),
     )
     : files[format]! as Uint8Array<ArrayBuffer>;
-  return new Response(body, {
+  return new Response(inPieces(body), {
     headers: {
       "Content-Type": mediaType,
       // Told, so that small answers are not compressed.
@@ -113,6 +113,26 @@ export function sendResult(
       "Vary": "Accept",
       "X-Content-Type-Options": "nosniff",
       "Server-Timing": durations.map(([name, dur]) => `${name};dur=${dur}`).join(", "),
+    },
+  });
+}
+
+/** Bytes of an answer that may be compressed at once; more are handed out by the piece. */
+const PIECE = 256 * 1024;
+
+/**
+ * A large body as a stream of pieces, so that compressing it leaves the thread that answers requests free
+ * in between.
+ */
+export function inPieces(body: Uint8Array<ArrayBuffer>): BodyInit {
+  if (body.length <= 2 * PIECE) return body;
+  let at = 0;
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      // A turn of the event loop, not of the queue of promises.
+      await new Promise((resolve) => setTimeout(resolve));
+      controller.enqueue(body.subarray(at, at += PIECE));
+      if (at >= body.length) controller.close();
     },
   });
 }

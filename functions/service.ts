@@ -4,6 +4,7 @@
  */
 
 import type { Context, Hono, MiddlewareHandler } from "hono";
+import { compress } from "hono/compress";
 import { requestId } from "hono/request-id";
 import type { Silop } from "../core/silop.ts";
 import { Admission, type ServiceLimits } from "./admission.ts";
@@ -125,7 +126,13 @@ export class Service {
   }
 
   #middleware(): MiddlewareHandler[] {
-    return [requestId(), this.#log, this.metrics.middleware, ...this.#guards.middleware];
+    return [
+      requestId(),
+      this.#log,
+      this.metrics.middleware,
+      compress(),
+      ...this.#guards.middleware,
+    ];
   }
 
   readonly #log: MiddlewareHandler = async (c, next) => {

@@ -5,8 +5,9 @@ import type { StageName, StageResult } from "../core/stages/render.ts";
 import { type Admission, freeWork } from "./admission.ts";
 import { readImage } from "./body.ts";
 import { addRoute, createRoutes, type Routes, stageRoute } from "./contract/routes.ts";
+import { answerTag, isKnown } from "./entity_tag.ts";
 import { readParams } from "./params.ts";
-import { allowOnly, type Logger, problemHandler } from "./problem.ts";
+import { allowOnly, type Logger, ProblemError, problemHandler } from "./problem.ts";
 import { chooseRepresentation, sendResult } from "./respond.ts";
 
 /** Options of every handler. */
@@ -36,10 +37,23 @@ export function stageRoutes(
     const work = admission?.workOf(request) ?? freeWork(request);
     const image = await readImage(request, silop.limits.maxBytes, work.signal);
     const start = performance.now();
+    const tag = await answerTag(silop, image, stage, representation, stageOptions);
+    // RFC 9110 has no 304 for POST.
+    if (isKnown(c, tag, false)) {
+      throw new ProblemError(
+        "precondition-failed",
+        "The answer is the one that If-None-Match names",
+        {
+          ETag: tag,
+        },
+      );
+    }
     const files = representation.format === "json" ? [] : [representation.format];
     const run = await work.queue();
     const result: StageResult = await silop.render(stage, image, stageOptions, files, run);
-    return sendResult(stage, result, representation, performance.now() - start);
+    const response = sendResult(stage, result, representation, performance.now() - start);
+    response.headers.set("ETag", tag);
+    return response;
   });
   app.all(`/${stage}`, allowOnly("POST"));
   return app;

@@ -16,6 +16,7 @@ import { freeWork } from "../admission.ts";
 import { addRoute, createRoutes, problems, type Routes } from "../contract/routes.ts";
 import { queryOf, readParams } from "../params.ts";
 import { allowOnly, badRequest, makeProblem, problemHandler, sendProblem } from "../problem.ts";
+import { inPieces } from "../respond.ts";
 import type { RouteOptions } from "../stage.ts";
 import { standalone } from "../standalone.ts";
 import { readBase64, readJson } from "./json_body.ts";
@@ -65,7 +66,7 @@ export function cvatRoutes(
     const run = await work.queue();
     const wanted = { ...named, minScore: threshold ?? 0 };
     const { files } = await silop.render("segment", bytes, wanted, ["cvat"], run);
-    return new Response(files.cvat! as Uint8Array<ArrayBuffer>, {
+    return new Response(inPieces(files.cvat! as Uint8Array<ArrayBuffer>), {
       headers: { "Content-Type": "application/json", "Cache-Control": "no-store" },
     });
   };

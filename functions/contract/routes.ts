@@ -111,6 +111,14 @@ function schemaOf(stage: StageName, mediaType: string) {
   return z.union([STAGE_ANSWERS[stage], cocoAnswer]);
 }
 
+const conditions = z.object({
+  "If-None-Match": z.string().optional().openapi({
+    description:
+      "Entity tags of answers that are known: they are not made again, but answered with 412",
+    example: 'W/"bm90IGEgcmVhbCB0YWc"',
+  }),
+});
+
 /** The description of `POST /STAGE`. */
 export function stageRoute(stage: StageName): RouteConfig {
   const [summary, description] = STAGE_TEXTS[stage];
@@ -124,11 +132,16 @@ export function stageRoute(stage: StageName): RouteConfig {
     tags: ["stages"],
     summary,
     description,
-    request: { query: queryOf(stage), body: imageBody },
+    request: { query: queryOf(stage), headers: conditions, body: imageBody },
     responses: {
       200: {
         description: "The result",
         headers: {
+          ETag: {
+            description:
+              "Weak: names the image, the options, the form of the answer and the models",
+            schema: { type: "string" },
+          },
           "Server-Timing": {
             description: "Milliseconds spent in each part of the work",
             schema: { type: "string" },
@@ -142,7 +155,7 @@ export function stageRoute(stage: StageName): RouteConfig {
           Location: { description: "Path of the job", schema: { type: "string" } },
         },
       },
-      ...problems(400, 406, 408, 413, 415, 422, 429, 500, 503),
+      ...problems(400, 406, 408, 412, 413, 415, 422, 429, 500, 503),
     },
   };
 }
