@@ -25,6 +25,7 @@ export async function runTask(name: string, args: readonly string[]): Promise<En
 /** A server process that has said where it listens. Disposing ends it. */
 export interface RunningServer extends AsyncDisposable {
   readonly url: string;
+  readonly pid: number;
   /** Sends a signal and waits for the end. */
   end(signal: Deno.Signal): Promise<Ended>;
 }
@@ -70,6 +71,7 @@ export async function startServer(
   };
   return {
     url: await announced,
+    pid: child.pid,
     end,
     [Symbol.asyncDispose]: async () => void await end("SIGKILL"),
   };
