@@ -10,6 +10,7 @@ import {
 import type { DeviceName } from "./runtime/device_names.ts";
 import { planWork, type WorkPlan, type WorkPlanOptions } from "./runtime/machine.ts";
 import { modelFolders } from "./runtime/model_folders.ts";
+import { ModelLibrary } from "./runtime/model_library.ts";
 import {
   type PoolState,
   type RestartReason,
@@ -54,6 +55,9 @@ export interface SilopOptions extends WorkPlanOptions {
   memoryLimit?: WorkerPoolOptions["memoryLimit"];
 }
 
+/** Models with more bytes of weights call for fewer workers. */
+const HEAVY_BYTES = 64 * 2 ** 20;
+
 /** See {@linkcode createSilop}. */
 export class Silop {
   /** How many workers and threads are at work. */
@@ -75,9 +79,11 @@ export class Silop {
       onFault,
       memoryLimit,
     } = options;
-    this.plan = planWork(options);
+    const named = { camModel, affinityModel, segmentationModel };
+    const { heavy = ModelLibrary.weigh(models, named) > HEAVY_BYTES } = options;
+    this.plan = planWork({ ...options, heavy });
     this.limits = resolveImageLimits(options.limits);
-    const names = { camModel, affinityModel, segmentationModel, allowModels };
+    const names = { ...named, allowModels };
     this.#pool = new StagePool({ models, device, ...names }, this.plan, {
       onFault,
       memoryLimit,

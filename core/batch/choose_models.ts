@@ -15,5 +15,5 @@ export async function chooseModels(
   >,
 ): Promise<ChosenModels> {
   const library = await ModelLibrary.open(models.map((address) => new URL(address)));
-  return await library.choose(names);
+  return library.choose(names);
 }

@@ -1,6 +1,6 @@
 /** Several folders of models as one: who is looked up where, and who is taken when none is named. */
 
-import { readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ModelError } from "../errors.ts";
@@ -13,6 +13,7 @@ import {
   type ModelInfo,
   type ModelInfoOf,
   type ModelTask,
+  parseManifest,
   parseModelInfo,
   type SegmentationModelInfo,
   wrongTask,
@@ -74,6 +75,27 @@ export class ModelLibrary {
     return new ModelLibrary(shelves);
   }
 
+  /**
+   * Looks into the manifests at once to see how large the models are that would be chosen.
+   *
+   * @returns Bytes of their weights in memory; 0 when they cannot be found, which others will tell.
+   */
+  static weigh(folders: URL | readonly URL[], names: ModelNames = {}): number {
+    const list = folders instanceof URL ? [folders] : folders;
+    try {
+      const shelves = list.map((folder) => {
+        const path = new URL("manifest.json", folder);
+        return { folder, manifest: parseManifest(readFileSync(path, "utf8"), path.pathname) };
+      });
+      const { cam, segmentation, segmentationFirst } = new ModelLibrary(shelves).choose(names);
+      const weigh = (entry: ModelEntry | null) =>
+        entry === null ? 0 : entry.info.bytes * (entry.info.precision === "fp16" ? 2 : 1);
+      return weigh(cam) + (segmentationFirst ? weigh(segmentation) : 0);
+    } catch {
+      return 0;
+    }
+  }
+
   /** All models, those of the first folder first; of equal names the first alone. */
   list(): ModelEntry[] {
     const entries = new Map<string, ModelEntry>();
@@ -91,19 +113,19 @@ export class ModelLibrary {
    *
    * @throws {ModelError} There is no such model, or it is for something else.
    */
-  async find<T extends ModelTask>(name: string, task: T): Promise<ModelEntry<ModelInfoOf<T>>> {
-    const { info, ...entry } = await this.#look(name, task);
+  find<T extends ModelTask>(name: string, task: T): ModelEntry<ModelInfoOf<T>> {
+    const { info, ...entry } = this.#look(name, task);
     if (info.task !== task) throw new ModelError(wrongTask(name, info.task, task));
     return { ...entry, info: info as ModelInfoOf<T> };
   }
 
   /** As {@linkcode find}, whatever the model is for. */
-  async findAny(name: string): Promise<ModelEntry> {
-    return await this.#look(name);
+  findAny(name: string): ModelEntry {
+    return this.#look(name);
   }
 
-  async #look(name: string, task?: ModelTask): Promise<ModelEntry> {
-    if (isModelPath(name)) return await readBeside(name);
+  #look(name: string, task?: ModelTask): ModelEntry {
+    if (isModelPath(name)) return readBeside(name);
     const all = this.list();
     const entry = all.find((other) => other.name === name);
     if (entry !== undefined) return entry;
@@ -119,12 +141,10 @@ export class ModelLibrary {
    *
    * @throws {ModelError} A model named is not there, or there is no CAM model at all.
    */
-  async choose(
-    { camModel, affinityModel, segmentationModel }: ModelNames = {},
-  ): Promise<ChosenModels> {
+  choose({ camModel, affinityModel, segmentationModel }: ModelNames = {}): ChosenModels {
     const cam = camModel === undefined
       ? this.#standard("cam", this.#shelves.length)
-      : await this.find(camModel, "cam");
+      : this.find(camModel, "cam");
     if (cam === null) throw new ModelError("Cannot choose models: no folder has one for cam");
     const at = this.#shelves.findIndex(({ folder }) => folder.href === cam.folder.href);
     const reach = at < 0 ? this.#shelves.length : at + 1;
@@ -132,10 +152,10 @@ export class ModelLibrary {
       cam,
       affinity: affinityModel === undefined
         ? this.#standard("affinity", reach)
-        : await this.find(affinityModel, "affinity"),
+        : this.find(affinityModel, "affinity"),
       segmentation: segmentationModel === undefined
         ? this.#standard("segmentation", reach)
-        : await this.find(segmentationModel, "segmentation"),
+        : this.find(segmentationModel, "segmentation"),
       segmentationFirst: segmentationModel !== undefined || camModel === undefined,
     };
   }
@@ -168,14 +188,14 @@ export function isModelPath(name: string): boolean {
 }
 
 /** Reads what is told of the model in a file from the `.json` beside it. */
-async function readBeside(path: string): Promise<ModelEntry> {
+function readBeside(path: string): ModelEntry {
   if (!path.endsWith(".onnx")) {
     throw new ModelError(`Cannot load model: ${path} is no path of an .onnx file`);
   }
   const description = path.replace(/\.onnx$/, ".json");
   let text: string;
   try {
-    text = await readFile(description, "utf8");
+    text = readFileSync(description, "utf8");
   } catch (cause) {
     throw new ModelError(`Cannot load model: there is no ${description} to describe it`, { cause });
   }

@@ -1,7 +1,9 @@
 /** The models of this project: a manifest, and files whose checksums are verified before use. */
 
 import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { ModelError } from "../errors.ts";
 
@@ -203,6 +205,43 @@ export function wrongTask(name: string, is: ModelTask, wanted: ModelTask): strin
 }
 
 /**
+ * Verifies a model's file without holding it in memory, for sessions that are opened by its path.
+ *
+ * @returns The path.
+ * @throws {ModelError} The file is missing or is not the one the manifest describes.
+ */
+export async function verifyModel(
+  info: Pick<ModelInfo, "file" | "bytes" | "sha256">,
+  folder: URL = EMBEDDED_MODELS,
+): Promise<string> {
+  const path = fileURLToPath(new URL(info.file, folder));
+  const hash = createHash("sha256");
+  let size: number;
+  try {
+    // The size first: a file that is not the one described need not be read.
+    size = (await stat(path)).size;
+    if (size === info.bytes) {
+      for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) {
+        hash.update(chunk);
+      }
+    }
+  } catch (error) {
+    throw unlike(info, "is missing", error);
+  }
+  if (size !== info.bytes) {
+    throw unlike(info, `has ${size} bytes, the manifest says ${info.bytes}`);
+  }
+  if (hash.digest("hex") !== info.sha256) {
+    throw unlike(info, "does not have the checksum of the manifest");
+  }
+  return path;
+}
+
+function unlike({ file }: Pick<ModelInfo, "file">, how: string, cause?: unknown): ModelError {
+  return new ModelError(`Cannot load model: ${file} ${how}`, { cause });
+}
+
+/**
  * Reads a model's file and verifies its length and SHA-256.
  *
  * @throws {ModelError} The file is missing or is not the one the manifest describes.
@@ -211,23 +250,17 @@ export async function readModel(
   info: Pick<ModelInfo, "file" | "bytes" | "sha256">,
   folder: URL = EMBEDDED_MODELS,
 ): Promise<Uint8Array> {
-  const path = new URL(info.file, folder);
-  const complain = (what: string, cause?: unknown) =>
-    new ModelError(`Cannot load model: ${info.file} ${what}`, { cause });
-  let size: number;
-  let bytes: Uint8Array | null = null;
+  let bytes: Uint8Array;
   try {
-    // The size first: a file that is not the one described need not be read.
-    size = (await stat(path)).size;
-    if (size === info.bytes) bytes = await readFile(path);
+    bytes = await readFile(new URL(info.file, folder));
   } catch (error) {
-    throw complain("is missing", error);
+    throw unlike(info, "is missing", error);
   }
-  if (bytes === null || bytes.length !== info.bytes) {
-    throw complain(`has ${bytes?.length ?? size} bytes, the manifest says ${info.bytes}`);
+  if (bytes.length !== info.bytes) {
+    throw unlike(info, `has ${bytes.length} bytes, the manifest says ${info.bytes}`);
   }
   if (createHash("sha256").update(bytes).digest("hex") !== info.sha256) {
-    throw complain("does not have the checksum of the manifest");
+    throw unlike(info, "does not have the checksum of the manifest");
   }
   return bytes;
 }

@@ -14,8 +14,8 @@ let models: StageModels;
 serveJobs<StageSetup, StageRequest, WorkerReady, StageResult>({
   async setUp({ models: folders, allowModels, device, threads, ...names }) {
     const library = await ModelLibrary.open(folders.map((address) => new URL(address)));
-    const chosen = await library.choose(names);
-    const allowed = await Promise.all(allowModels.map((name) => library.findAny(name)));
+    const chosen = library.choose(names);
+    const allowed = allowModels.map((name) => library.findAny(name));
     const opened = await openModels(chosen, { device, threads, allowed });
     models = opened.models;
     const { cam, affinity, segmentation, segmentationFirst } = chosen;

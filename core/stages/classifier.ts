@@ -22,13 +22,13 @@ export interface OnnxClassifier extends CamClassifier {
 /**
  * Opens a session for a CAM model.
  *
- * @param model The ONNX file's bytes: input `image` `N×3×H×W`, outputs `maps` `N×C×h×w` (before ReLU)
+ * @param model The ONNX file's bytes, or its path: input `image` `N×3×H×W`, outputs `maps` `N×C×h×w` (before ReLU)
  *   and `logits` `N×C`.
  * @throws {DeviceError} The device is not available.
  * @throws {ModelError} The file is no such network.
  */
 export async function openClassifier(
-  model: Uint8Array,
+  model: Uint8Array | string,
   info: CamModelInfo,
   options: SessionOptions = {},
 ): Promise<OnnxClassifier> {

@@ -9,12 +9,13 @@ import {
   type ModelInfo,
   type ModelInfoOf,
   type ModelTask,
-  readModel,
   type SegmentationModelInfo,
+  verifyModel,
 } from "../runtime/models.ts";
+import { trimMemory } from "../runtime/trim_memory.ts";
 import type { EdgeNetwork } from "./affinity.ts";
 import type { CamClassifier } from "./cam.ts";
-import { openClassifier } from "./classifier.ts";
+import { type OnnxClassifier, openClassifier } from "./classifier.ts";
 import {
   AFFINITY_TENSORS,
   type MapNetwork,
@@ -58,8 +59,7 @@ export async function openModels(
   { cam, affinity, segmentation, segmentationFirst }: ChosenModels,
   { device: wanted = "cpu", threads, allowed = [] }: OpenModelsOptions = {},
 ): Promise<OpenedModels> {
-  const bytes = await readModel(cam.info, cam.folder);
-  const classifier = await openClassifier(bytes, cam.info, { device: wanted, threads });
+  const classifier = await openCam(cam, { device: wanted, threads });
   await classifier.classify(blank(), WARM_UP_SIZE, WARM_UP_SIZE);
   const { device, fallback } = classifier;
 
@@ -106,7 +106,8 @@ export async function openEdges(
   { info, folder }: ModelEntry<AffinityModelInfo>,
   options: OpenOptions = {},
 ): Promise<EdgeNetwork> {
-  return await openMapNetwork(await readModel(info, folder), info, AFFINITY_TENSORS, 1, options);
+  const path = await verifyModel(info, folder);
+  return trimmed(info, await openMapNetwork(path, info, AFFINITY_TENSORS, 1, options));
 }
 
 /**
@@ -118,8 +119,27 @@ export async function openSegmenter(
   { info, folder }: ModelEntry<SegmentationModelInfo>,
   options: OpenOptions = {},
 ): Promise<SegmentationNetwork> {
-  const bytes = await readModel(info, folder);
-  return await openMapNetwork(bytes, info, SEGMENTATION_TENSORS, info.classes.length, options);
+  const path = await verifyModel(info, folder);
+  const channels = info.classes.length;
+  return trimmed(info, await openMapNetwork(path, info, SEGMENTATION_TENSORS, channels, options));
+}
+
+/**
+ * Opens a CAM classifier.
+ *
+ * @throws As {@linkcode openModels} does.
+ */
+export async function openCam(
+  { info, folder }: ModelEntry<CamModelInfo>,
+  options: OpenOptions = {},
+): Promise<OnnxClassifier> {
+  return trimmed(info, await openClassifier(await verifyModel(info, folder), info, options));
+}
+
+/** The network, after giving back what loading it has left. */
+function trimmed<Network>({ bytes }: ModelInfo, network: Network): Network {
+  trimMemory(bytes);
+  return network;
 }
 
 /** Networks by file, each in one session for as long as the worker lives. */
@@ -136,11 +156,10 @@ class ModelShelf {
     this.#networks.set(keyOf(entry), classifier);
   }
 
-  classifier({ info, folder }: ModelEntry<CamModelInfo>): CamClassifier {
+  classifier(entry: ModelEntry<CamModelInfo>): CamClassifier {
+    const { info, folder } = entry;
     return this.#once(info, folder, () => {
-      const open = lazily(async () =>
-        await openClassifier(await readModel(info, folder), info, this.#options)
-      );
+      const open = lazily(() => openCam(entry, this.#options));
       return { info, classify: async (...input) => await (await open()).classify(...input) };
     });
   }

@@ -30,7 +30,7 @@ const KINDS: Readonly<Record<ModelInfo["task"], NetworkKind>> = {
 
 async function run(name: string, { format, out, models }: Flags): Promise<void> {
   const library = await ModelLibrary.open(modelFolders(models));
-  const { info, folder } = await library.findAny(name);
+  const { info, folder } = library.findAny(name);
   const backbone = BACKBONE_NAMES.find((known) => known === info.backbone);
   if (backbone === undefined) {
     throw new ModelError(`Cannot export ${name}: the manifest does not tell its backbone`);

@@ -7,7 +7,7 @@ import { createCommand, fail } from "../cli.ts";
 
 async function run({ models, json }: { models?: string; json?: boolean }): Promise<void> {
   const library = await ModelLibrary.open(modelFolders(models));
-  const chosen = await library.choose();
+  const chosen = library.choose();
   const standard = new Set(
     [chosen.cam, chosen.affinity, chosen.segmentation].map((entry) => entry?.name),
   );

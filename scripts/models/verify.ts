@@ -13,9 +13,7 @@ const SIDE = 64;
 
 async function run(names: string[], { models }: { models?: string }): Promise<void> {
   const library = await ModelLibrary.open(modelFolders(models));
-  const entries = names.length === 0
-    ? library.list()
-    : await Promise.all(names.map((name) => library.findAny(name)));
+  const entries = names.length === 0 ? library.list() : names.map((name) => library.findAny(name));
   let failures = 0;
   for (const entry of entries) {
     const reason = await verify(entry).catch((error: Error) => error.message);

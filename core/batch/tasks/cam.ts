@@ -3,9 +3,8 @@
 import type { z } from "zod";
 import { classNames, VOC_CLASS_LIST } from "../../data/class_list.ts";
 import { decodeImage } from "../../image/mod.ts";
-import { readModel } from "../../runtime/models.ts";
 import { computeCam } from "../../stages/cam.ts";
-import { openClassifier } from "../../stages/classifier.ts";
+import { openCam } from "../../stages/model_shelf.ts";
 import { parseAnnotation } from "../../voc/folder.ts";
 import { chooseModels } from "../choose_models.ts";
 import { encodeCam } from "../codecs.ts";
@@ -15,8 +14,9 @@ import type { camOptions } from "../tasks.ts";
 
 export const prepare: Prepare<z.output<typeof camOptions>> = async (options, surroundings) => {
   const { device, threads, layout } = surroundings;
-  const { info, folder } = (await chooseModels(surroundings)).cam;
-  const classifier = await openClassifier(await readModel(info, folder), info, { device, threads });
+  const { cam: entry } = await chooseModels(surroundings);
+  const { info } = entry;
+  const classifier = await openCam(entry, { device, threads });
   const names = classNames(surroundings.classes ?? VOC_CLASS_LIST);
   const { scales, mirror, workingSize } = options;
   return async ({ photo, annotation }, checkpoint) => {

@@ -16,6 +16,13 @@ Deno.test("planWork() gives single images threads and batches workers", () => {
   assert.deepEqual(planWork({ cores: 6, aim: "throughput" }), { workers: 6, threads: 1 });
 });
 
+Deno.test("planWork() gives large networks fewer workers of more threads", () => {
+  assert.deepEqual(planWork({ cores: 16, heavy: true }), { workers: 2, threads: 8 });
+  assert.deepEqual(planWork({ cores: 4, heavy: true }), { workers: 1, threads: 4 });
+  const batch = planWork({ cores: 16, heavy: true, aim: "throughput" });
+  assert.deepEqual(batch, { workers: 4, threads: 4 });
+});
+
 Deno.test("planWork() derives one number from the other", () => {
   assert.deepEqual(planWork({ cores: 8, workers: 2 }), { workers: 2, threads: 4 });
   assert.deepEqual(planWork({ cores: 8, threads: 3 }), { workers: 2, threads: 3 });

@@ -34,7 +34,7 @@ async function makeFolder(
   return folder;
 }
 
-const namesOf = (chosen: Awaited<ReturnType<ModelLibrary["choose"]>>) => [
+const namesOf = (chosen: ReturnType<ModelLibrary["choose"]>) => [
   chosen.cam.name,
   chosen.affinity?.name,
   chosen.segmentation?.name,
@@ -43,16 +43,16 @@ const namesOf = (chosen: Awaited<ReturnType<ModelLibrary["choose"]>>) => [
 
 Deno.test("ModelLibrary.choose() takes each task's first model", async () => {
   const library = await ModelLibrary.open(embedded.url);
-  assert.deepEqual(namesOf(await library.choose()), [DEFAULT_CAM_MODEL, "edges", "masks", true]);
+  assert.deepEqual(namesOf(library.choose()), [DEFAULT_CAM_MODEL, "edges", "masks", true]);
 });
 
 Deno.test("ModelLibrary.choose() takes models named, and then no other network for masks first", async () => {
   const library = await ModelLibrary.open([embedded.url]);
-  const edges = await library.choose({ affinityModel: "edges-2" });
+  const edges = library.choose({ affinityModel: "edges-2" });
   assert.deepEqual(namesOf(edges), [DEFAULT_CAM_MODEL, "edges-2", "masks", true]);
-  const cam = await library.choose({ camModel: DEFAULT_CAM_MODEL });
+  const cam = library.choose({ camModel: DEFAULT_CAM_MODEL });
   assert.deepEqual(namesOf(cam), [DEFAULT_CAM_MODEL, "edges", "masks", false]);
-  const both = await library.choose({ camModel: DEFAULT_CAM_MODEL, segmentationModel: "masks" });
+  const both = library.choose({ camModel: DEFAULT_CAM_MODEL, segmentationModel: "masks" });
   assert.equal(both.segmentationFirst, true);
 });
 
@@ -60,25 +60,27 @@ Deno.test("ModelLibrary.choose() searches the first folder first, and no further
   await using cams = await makeFolder({ mine: tinyCamModel() });
   await using masks = await makeFolder({ mine: tinySegmentationModel() });
   const own = await ModelLibrary.open([cams.url, embedded.url]);
-  assert.deepEqual(namesOf(await own.choose()), ["mine", undefined, undefined, true]);
+  assert.deepEqual(namesOf(own.choose()), ["mine", undefined, undefined, true]);
   const mixed = await ModelLibrary.open([masks.url, embedded.url]);
-  assert.deepEqual(namesOf(await mixed.choose()), [DEFAULT_CAM_MODEL, "edges", "mine", true]);
-  assert.equal((await mixed.choose()).segmentation!.folder.href, masks.url.href);
-  const later = await own.choose({ camModel: DEFAULT_CAM_MODEL });
+  assert.deepEqual(namesOf(mixed.choose()), [DEFAULT_CAM_MODEL, "edges", "mine", true]);
+  assert.equal(mixed.choose().segmentation!.folder.href, masks.url.href);
+  const later = own.choose({ camModel: DEFAULT_CAM_MODEL });
   assert.deepEqual(namesOf(later), [DEFAULT_CAM_MODEL, "edges", "masks", false]);
 });
 
 Deno.test("ModelLibrary.choose() obeys a manifest's defaults, and says when they are none", async () => {
   const models = { a: tinyCamModel("a.onnx"), b: tinyCamModel("b.onnx") };
   await using folder = await makeFolder(models, { cam: "b" });
-  assert.equal((await (await ModelLibrary.open(folder.url)).choose()).cam.name, "b");
+  assert.equal((await ModelLibrary.open(folder.url)).choose().cam.name, "b");
   await using wrong = await makeFolder(models, { segmentation: "a" });
-  await assert.rejects((await ModelLibrary.open(wrong.url)).choose(), {
+  const broken = await ModelLibrary.open(wrong.url);
+  assert.throws(() => broken.choose(), {
     name: "ModelError",
     message: /default for segmentation, "a"/,
   });
   await using none = await makeFolder({});
-  await assert.rejects((await ModelLibrary.open(none.url)).choose(), /no folder has one for cam/);
+  const empty = await ModelLibrary.open(none.url);
+  assert.throws(() => empty.choose(), /no folder has one for cam/);
 });
 
 Deno.test("ModelLibrary.list() gives of equal names the first folder's", async () => {
@@ -86,16 +88,16 @@ Deno.test("ModelLibrary.list() gives of equal names the first folder's", async (
   const library = await ModelLibrary.open([other.url, embedded.url]);
   const names = library.list().map(({ name }) => name);
   assert.deepEqual(names, ["masks", DEFAULT_CAM_MODEL, "edges", "edges-2"]);
-  assert.equal((await library.find("masks", "segmentation")).folder.href, other.url.href);
+  assert.equal(library.find("masks", "segmentation").folder.href, other.url.href);
 });
 
 Deno.test("ModelLibrary.find() names the models there are for the task", async () => {
   const library = await ModelLibrary.open(embedded.url);
   const fail = (name: string, message: RegExp) =>
-    assert.rejects(library.find(name, "affinity"), { name: "ModelError", message });
-  await fail("other", /"other"; the manifest has: edges, edges-2$/);
-  await fail("masks", /"masks" is for segmentation, not for affinity/);
-  await fail("toString", /Unknown model/);
+    assert.throws(() => library.find(name, "affinity"), { name: "ModelError", message });
+  fail("other", /"other"; the manifest has: edges, edges-2$/);
+  fail("masks", /"masks" is for segmentation, not for affinity/);
+  fail("toString", /Unknown model/);
 });
 
 Deno.test("ModelLibrary.find() takes the path of a file that is described beside it", async () => {
@@ -106,17 +108,27 @@ Deno.test("ModelLibrary.find() takes the path of a file that is described beside
   await writeFile(path, bytes);
   const library = await ModelLibrary.open(folder.url);
   const fail = (message: RegExp, file = path) =>
-    assert.rejects(library.find(file, "affinity"), { name: "ModelError", message });
-  await fail(/there is no .*mine\.json/);
+    assert.throws(() => library.find(file, "affinity"), { name: "ModelError", message });
+  fail(/there is no .*mine\.json/);
   await writeFile(path.replace(".onnx", ".json"), JSON.stringify(info));
-  const entry = await library.find(path, "affinity");
+  const entry = library.find(path, "affinity");
   assert.deepEqual([entry.name, entry.info], [path, info]);
   assert.equal(entry.folder.href, pathToFileURL(join(folder.path, "sub") + "/").href);
-  await assert.rejects(library.find(path, "cam"), /is for affinity, not for cam/);
-  await fail(/no path of an \.onnx file/, join(folder.path, "sub", "mine.pth"));
+  assert.throws(() => library.find(path, "cam"), /is for affinity, not for cam/);
+  fail(/no path of an \.onnx file/, join(folder.path, "sub", "mine.pth"));
   await rename(path.replace(".onnx", ".json"), path.replace("mine.onnx", "other.json"));
-  await fail(/describes mine\.onnx/, path.replace("mine", "other"));
+  fail(/describes mine\.onnx/, path.replace("mine", "other"));
   await rm(path);
+});
+
+Deno.test("ModelLibrary.weigh() adds up what would be opened at once", async () => {
+  const bytes = (name: string) => entries.find((entry) => entry.name === name)!.info.bytes;
+  const entries = (await ModelLibrary.open(embedded.url)).list();
+  const both = bytes(DEFAULT_CAM_MODEL) + bytes("masks");
+  assert.equal(ModelLibrary.weigh(embedded.url), both);
+  const cam = ModelLibrary.weigh([embedded.url], { camModel: DEFAULT_CAM_MODEL });
+  assert.equal(cam, bytes(DEFAULT_CAM_MODEL));
+  assert.equal(ModelLibrary.weigh(new URL("nowhere/", embedded.url)), 0);
 });
 
 Deno.test("isModelPath() tells paths from names", () => {

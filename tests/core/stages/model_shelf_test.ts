@@ -126,7 +126,7 @@ Deno.test("openModels() throws ModelError when a file is no network for its task
   const { sha256 } = tinyAffinityModel().info;
   const wrong = { bytes, info: { ...info, bytes: bytes.length, sha256 } };
   await using folder = await makeModelFolder({ models: { masks: wrong } });
-  const chosen = await (await ModelLibrary.open(folder.url)).choose();
+  const chosen = (await ModelLibrary.open(folder.url)).choose();
   await assert.rejects(openModels(chosen), {
     name: "ModelError",
     message: /segmentation\.onnx is no model for segmentation: it has image, edge instead of/,

@@ -109,7 +109,7 @@ Deno.test("exportModelFile() writes a model that is found by its path", async ()
   await withFolder(async (folder) => {
     const info = await exportModelFile(folder, { name: "mine", model: MODEL, facts: FACTS });
     const library = await ModelLibrary.open([]);
-    const found = await library.find(join(folder, "mine.onnx"), "affinity");
+    const found = library.find(join(folder, "mine.onnx"), "affinity");
     assert.deepEqual(found.info, info);
   });
 });
