@@ -5,7 +5,6 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
 import { backboneNamed } from "../../core/nets/backbones.ts";
 import { buildNetwork } from "../../core/nets/build_network.ts";
 import type { AffinityModelInfo } from "../../core/runtime/models.ts";
@@ -18,37 +17,16 @@ import {
 import { validateAffinity } from "../../core/training/networks/validate_affinity.ts";
 import type { StateDict } from "../../core/weights/state_dict.ts";
 import { fail } from "../cli.ts";
-import { augmentOptions, measuredClasses, NETWORK_OPTIONS, openSets } from "./network_options.ts";
+import { augmentOptions, measuredClasses, openSets } from "./network_options.ts";
 import { classNames } from "../../core/data/class_list.ts";
+import { affinityOptions } from "./schemas.ts";
 import { commonFacts, enterModel, trainNetwork } from "./train_network.ts";
 import { readTrainingOptions } from "./training_script.ts";
 
-const length = z.int().min(16).max(4096);
-const schema = z.strictObject({
-  ...NETWORK_OPTIONS,
-  labels: z.string().min(1).describe(
-    "folder of ID.png: affinity labels, 255 = trusted neither way",
-  ),
-  cams: z.string().optional().describe(
-    "folder of ID.npz: CAMs of the images to validate on; without it there is no validation",
-  ),
-  longSideLow: length.default(320).describe("least longer side of an image"),
-  longSideHigh: length.default(640).describe("greatest longer side of an image"),
-  radius: z.int().min(2).max(32).default(10).describe(
-    "pairs are nearer than this, in cells of 4 px",
-  ),
-  walkRadius: z.int().min(1).max(64).default(5).describe("of the random walk afterwards"),
-  beta: z.int().min(1).max(1000).default(10).describe("power of the affinities in the random walk"),
-  paddedTo: z.int().min(0).max(2048).default(512)
-    .describe("least side that images are padded to when edges are found"),
-  epochs: NETWORK_OPTIONS.epochs.default(15),
-  rate: NETWORK_OPTIONS.rate.default(0.01),
-  frozen: NETWORK_OPTIONS.frozen.default("^model\\."),
-});
 const config = await readTrainingOptions(
   "train:affinity",
   "Train AffinityNet on affinity labels.",
-  schema,
+  affinityOptions,
 );
 
 const { backbone: name, batch, size, radius, labels, cams } = config;

@@ -3,7 +3,6 @@
  * chain begins with, from image-level labels, by Puzzle-CAM.
  */
 
-import { z } from "zod";
 import { classNames } from "../../core/data/class_list.ts";
 import { backboneNamed } from "../../core/nets/backbones.ts";
 import { buildNetwork } from "../../core/nets/build_network.ts";
@@ -16,28 +15,15 @@ import {
 } from "../../core/training/networks/classifier.ts";
 import { validateClassifier } from "../../core/training/networks/validate_classifier.ts";
 import type { StateDict } from "../../core/weights/state_dict.ts";
-import { augmentOptions, measuredClasses, NETWORK_OPTIONS, openSets } from "./network_options.ts";
+import { augmentOptions, measuredClasses, openSets } from "./network_options.ts";
+import { classifierOptions } from "./schemas.ts";
 import { commonFacts, enterModel, trainNetwork } from "./train_network.ts";
 import { readTrainingOptions } from "./training_script.ts";
 
-const length = z.int().min(16).max(4096);
-const schema = z.strictObject({
-  ...NETWORK_OPTIONS,
-  puzzle: z.boolean().default(true).describe("compare the maps of the image's tiles with its own"),
-  alpha: z.number().min(0).max(100).default(4).describe(
-    "weight of that comparison at its greatest",
-  ),
-  longSideLow: length.default(320).describe("least longer side of an image"),
-  longSideHigh: length.default(640).describe("greatest longer side of an image"),
-  scales: z.array(z.number().min(0.1).max(4)).min(1).default([1])
-    .describe("scales at which the model looks at images, as 0.5,1,1.5,2"),
-  epochs: NETWORK_OPTIONS.epochs.default(15),
-  rate: NETWORK_OPTIONS.rate.default(0.1),
-});
 const config = await readTrainingOptions(
   "train:classifier",
   "Train a classifier for class activation maps on image-level labels.",
-  schema,
+  classifierOptions,
 );
 
 const { backbone: name, batch, size, puzzle, alpha, longSideLow, longSideHigh } = config;

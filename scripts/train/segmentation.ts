@@ -5,7 +5,6 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
 import { classNames } from "../../core/data/class_list.ts";
 import { backboneNamed } from "../../core/nets/backbones.ts";
 import { buildNetwork } from "../../core/nets/build_network.ts";
@@ -18,26 +17,15 @@ import {
 import { validateSegmentation } from "../../core/training/networks/validate_segmentation.ts";
 import type { StateDict } from "../../core/weights/state_dict.ts";
 import { fail } from "../cli.ts";
-import { augmentOptions, measuredClasses, NETWORK_OPTIONS, openSets } from "./network_options.ts";
+import { augmentOptions, measuredClasses, openSets } from "./network_options.ts";
+import { segmentationOptions } from "./schemas.ts";
 import { commonFacts, enterModel, trainNetwork } from "./train_network.ts";
 import { readTrainingOptions } from "./training_script.ts";
 
-const length = z.int().min(16).max(4096);
-const schema = z.strictObject({
-  ...NETWORK_OPTIONS,
-  masks: z.string().min(1).describe("folder of ID.png: classes by number, 255 = ignore"),
-  longSideLow: length.default(256).describe("least longer side of an image"),
-  longSideHigh: length.default(1024).describe("greatest longer side of an image"),
-  labelStride: z.int().min(1).max(16).default(1)
-    .describe("pixels per label that is learnt, each way; light networks answer at 4"),
-  epochs: NETWORK_OPTIONS.epochs.default(15),
-  rate: NETWORK_OPTIONS.rate.default(0.007),
-  weightDecay: NETWORK_OPTIONS.weightDecay.default(4e-5),
-});
 const config = await readTrainingOptions(
   "train:segmentation",
   "Train a segmentation network on label maps.",
-  schema,
+  segmentationOptions,
 );
 
 const { backbone: name, batch, size, labelStride, longSideLow, longSideHigh, masks } = config;
