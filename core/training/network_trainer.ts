@@ -68,7 +68,10 @@ export interface NetworkTrainerOptions<Name extends string> {
   readonly dropout?: boolean;
   /** Channels in a block, `null` for standard operators only. Default: what is fastest on the device. */
   readonly blockSize?: number | null;
-  /** Where the graph runs. */
+  /**
+   * Where the graph runs. Memory is not planned ahead here unless `memoryPattern` asks for it: that nearly
+   * doubles the peak.
+   */
   readonly session?: SessionOptions;
 }
 
@@ -145,7 +148,7 @@ export class NetworkTrainer<Name extends string = never> {
     learnt.forEach(([name], at) => g.output(GRADIENT_PREFIX + name, slopes[at]!));
     const own = new Set([...layers.learnt.values()]);
     for (const { rows, columns } of layers.dropouts) own.add(rows).add(columns);
-    const { session } = await openSession(g.build(), sessionOptions);
+    const { session } = await openSession(g.build(), { memoryPattern: false, ...sessionOptions });
     return new NetworkTrainer({
       session,
       options,
