@@ -1,6 +1,9 @@
 /** All handlers as one Hono app. */
 
 import { createSilop, Silop, type SilopOptions } from "../core/silop.ts";
+import { cvatRoutes } from "./adapters/cvat.ts";
+import { labelStudioRoutes } from "./adapters/label_studio.ts";
+import type { LabelStudioServer } from "./adapters/task_images.ts";
 import { camRoutes } from "./cam.ts";
 import { createRoutes, type Routes } from "./contract/routes.ts";
 import { docsRoutes } from "./docs.ts";
@@ -10,6 +13,7 @@ import { pageRoutes } from "./page.ts";
 import { perimeterRoutes } from "./perimeter.ts";
 import { refineRoutes } from "./refine.ts";
 import { segmentRoutes } from "./segment.ts";
+import { openToAll } from "./security.ts";
 import { Service, type ServiceOptions } from "./service.ts";
 
 /** Options of {@linkcode createApp}. */
@@ -21,6 +25,11 @@ export interface AppOptions extends ServiceOptions {
   silop?: Silop | SilopOptions;
   /** Path before all routes. Default: none. */
   basePath?: string;
+  /**
+   * The Label Studio server whose tasks' images may be fetched. Default: there is none, tasks must hold their
+   * images themselves.
+   */
+  labelStudio?: LabelStudioServer;
 }
 
 /** A Hono app that may own workers. */
@@ -51,6 +60,8 @@ const ENDPOINTS = [
     "/refine",
     "class activation maps refined by perimeters: JSON, any step's picture, overlay or arrays",
   ],
+  ["POST", "/cvat", "masks for CVAT, as its serverless detectors answer"],
+  ["POST", "/label-studio/predict", "predictions for Label Studio"],
   ["GET", "/jobs/ID", "how a job is doing that was posted with Prefer: respond-async"],
   ["GET", "/metrics", "what has been done, for Prometheus"],
   ["GET", "/health/live", "whether the process answers"],
@@ -72,7 +83,7 @@ const ENDPOINTS = [
  * ```
  */
 export function createApp(options: AppOptions = {}): App {
-  const { silop: work, basePath, ...serviceOptions } = options;
+  const { silop: work, basePath, labelStudio, ...serviceOptions } = options;
   const given = work instanceof Silop ? work : null;
   const silop = given ?? createSilop({
     onFault: (message, error) => service.logger.error(message, error),
@@ -84,7 +95,9 @@ export function createApp(options: AppOptions = {}): App {
   const app = basePath === undefined ? createRoutes() : createRoutes().basePath(basePath);
   app.onError(problemHandler(logger));
   app.notFound(notFound);
-  service.mount(app, pageRoutes(silop, routeOptions));
+  const page = pageRoutes(silop, routeOptions);
+  openToAll(app, page);
+  service.mount(app, page);
   app.get("/", (c) => {
     const base = c.req.path.replace(/\/+$/, "");
     const endpoints = ENDPOINTS.map(([method, path, what]) => ({
@@ -99,6 +112,11 @@ export function createApp(options: AppOptions = {}): App {
   service.mountStage(app, segmentRoutes(silop, routeOptions));
   service.mountStage(app, perimeterRoutes(silop, routeOptions));
   service.mountStage(app, refineRoutes(silop, routeOptions));
+  service.mountStage(app, cvatRoutes(silop, { ...routeOptions, path: "/cvat" }));
+  service.mountStage(
+    app,
+    labelStudioRoutes(silop, { ...routeOptions, path: "/label-studio", server: labelStudio }),
+  );
   for (const routes of service.ownRoutes()) service.mount(app, routes);
   service.mount(app, healthRoutes(silop, routeOptions));
   service.mount(app, docsRoutes(app, { logger }));

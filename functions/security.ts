@@ -1,6 +1,6 @@
 /** Who may ask, how often, and from which pages. */
 
-import type { Context, MiddlewareHandler } from "hono";
+import type { Context, Hono, MiddlewareHandler } from "hono";
 import { bearerAuth } from "hono/bearer-auth";
 import { cors } from "hono/cors";
 import { secureHeaders } from "hono/secure-headers";
@@ -10,8 +10,8 @@ import { ProblemError } from "./problem.ts";
 /** Options of {@linkcode createGuards}. */
 export interface SecurityOptions {
   /**
-   * Tokens one of which every request but those about health must bear, as
-   * `Authorization: Bearer TOKEN`. Default: none is needed.
+   * Tokens one of which every request must bear, as `Authorization: Bearer TOKEN`, but those about health
+   * and for the demo page, which asks its visitor for one. Default: none is needed.
    */
   auth?: { readonly tokens: readonly string[] };
   /** Origins whose pages may ask, `"*"`: all. Default: pages of this origin only. */
@@ -86,11 +86,27 @@ export function createGuards(options: SecurityOptions = {}): Guards {
   return { middleware: [...middleware, limiter], close: () => store.shutdown() };
 }
 
+/** Requests for routes that are open to all. */
+const openRequests = new WeakSet<Request>();
+
+const markOpen: MiddlewareHandler = async (c, next) => {
+  openRequests.add(c.req.raw);
+  await next();
+};
+
+/** Lets everybody ask for some routes, whatever token others need; to be called before they are mounted. */
+export function openToAll(app: Hono, routes: Hono): void {
+  for (const path of new Set(routes.routes.map((route) => route.path))) app.use(path, markOpen);
+}
+
 function guard(tokens: string[]): MiddlewareHandler {
   const check = bearerAuth({ token: tokens });
   return async (c, next) => {
     // Those who look whether the process is well have no token; browsers ask without one first.
-    if (c.req.method === "OPTIONS" || /\/health\/(live|ready)$/.test(c.req.path)) {
+    if (
+      c.req.method === "OPTIONS" || openRequests.has(c.req.raw) ||
+      /\/health\/(live|ready)$/.test(c.req.path)
+    ) {
       return await next();
     }
     return await check(c, next);
