@@ -252,7 +252,9 @@ export async function readModel(
 ): Promise<Uint8Array> {
   let bytes: Uint8Array;
   try {
-    bytes = await readFile(new URL(info.file, folder));
+    const buffer = await readFile(new URL(info.file, folder));
+    // Plain bytes: slices of a Buffer are no copies, which readers of ONNX files rely on.
+    bytes = new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
   } catch (error) {
     throw unlike(info, "is missing", error);
   }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { ModelError } from "../../../core/errors.ts";
 import {
   DEFAULT_CAM_MODEL,
@@ -8,6 +9,7 @@ import {
   parseManifest,
   parseModelInfo,
   readModel,
+  verifyModel,
 } from "../../../core/runtime/models.ts";
 import {
   makeModelFolder,
@@ -20,26 +22,34 @@ Deno.test("loadManifest() and readModel() read what was written", async () => {
   const info = findModel(await loadManifest(folder.url), DEFAULT_CAM_MODEL);
   assert.deepEqual(
     await readModel(info, folder.url),
-    await readFile(new URL("tiny.onnx", folder.url)),
+    new Uint8Array(await readFile(new URL("tiny.onnx", folder.url))),
   );
 });
 
-Deno.test("readModel() throws ModelError when the file is missing or another", async () => {
+for (const read of [readModel, verifyModel]) {
+  Deno.test(`${read.name}() throws ModelError when the file is missing or another`, async () => {
+    await using folder = await makeModelFolder();
+    const info = findModel(await loadManifest(folder.url), DEFAULT_CAM_MODEL);
+    const file = new URL("tiny.onnx", folder.url);
+    const bytes = await readFile(file);
+
+    await writeFile(file, bytes.subarray(1));
+    await assert.rejects(read(info, folder.url), {
+      name: "ModelError",
+      message: new RegExp(`has ${bytes.length - 1} bytes, the manifest says ${bytes.length}`),
+    });
+    bytes[100]! ^= 1;
+    await writeFile(file, bytes);
+    await assert.rejects(read(info, folder.url), { name: "ModelError", message: /checksum/ });
+    await rm(file);
+    await assert.rejects(read(info, folder.url), { name: "ModelError", message: /missing/ });
+  });
+}
+
+Deno.test("verifyModel() gives the path of the file", async () => {
   await using folder = await makeModelFolder();
   const info = findModel(await loadManifest(folder.url), DEFAULT_CAM_MODEL);
-  const file = new URL("tiny.onnx", folder.url);
-  const bytes = await readFile(file);
-
-  await writeFile(file, bytes.subarray(1));
-  await assert.rejects(readModel(info, folder.url), {
-    name: "ModelError",
-    message: new RegExp(`has ${bytes.length - 1} bytes, the manifest says ${bytes.length}`),
-  });
-  bytes[100]! ^= 1;
-  await writeFile(file, bytes);
-  await assert.rejects(readModel(info, folder.url), { name: "ModelError", message: /checksum/ });
-  await rm(file);
-  await assert.rejects(readModel(info, folder.url), { name: "ModelError", message: /missing/ });
+  assert.equal(await verifyModel(info, folder.url), join(folder.path, "tiny.onnx"));
 });
 
 Deno.test("loadManifest() throws ModelError when there is none", async () => {
