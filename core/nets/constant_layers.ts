@@ -7,6 +7,7 @@
 import { GraphBuilder, Value } from "../onnx/graph_builder.ts";
 import type { Dim, Shape } from "../onnx/shape.ts";
 import type { Activation } from "../onnx/layouts.ts";
+import { ModelError } from "../errors.ts";
 import { requireTensors, type StateDict } from "../weights/state_dict.ts";
 import { toFloat32 } from "../weights/tensor.ts";
 import { type BatchNormStatistics, channelMap, foldNormalisation } from "./fold_batch_norm.ts";
@@ -19,6 +20,9 @@ import type {
 
 /** Epsilon of normalisations that name none; PyTorch's default. */
 const EPSILON = 1e-5;
+
+/** The largest magnitudes that can be stored. */
+const LARGEST = { float32: 3.4028234663852886e38, fp16: 65504 } as const;
 
 /** Options of {@linkcode ConstantLayers}. */
 export interface ConstantLayersOptions {
@@ -35,6 +39,8 @@ export class ConstantLayers implements NetworkLayers {
   readonly #weights: StateDict;
   readonly #storage: "fp16" | undefined;
   readonly #used = new Map<string, readonly number[]>();
+  /** The first constant with values that cannot be stored, or are none. */
+  #overflowing: string | undefined;
 
   /** @param weights Tensors by name; those which the network does not ask for are ignored. */
   constructor(g: GraphBuilder, weights: StateDict, options: ConstantLayersOptions = {}) {
@@ -52,10 +58,17 @@ export class ConstantLayers implements NetworkLayers {
    * To be called once the network is built.
    *
    * @param what The network, for the message.
-   * @throws {ModelError} naming the first few tensors that are missing or of another shape.
+   * @throws {ModelError} naming the first few tensors that are missing or of another shape, or the first
+   *   that holds values which are no numbers or too large to be stored.
    */
   check(what: string): void {
     requireTensors(this.#weights, this.#used, what);
+    if (this.#overflowing !== undefined) {
+      throw new ModelError(
+        `Cannot build ${what}: ${this.#overflowing} holds values that are no numbers or too large ` +
+          `for ${this.#storage ?? "float32"}`,
+      );
+    }
   }
 
   enter(x: Value): Value {
@@ -275,8 +288,16 @@ export class ConstantLayers implements NetworkLayers {
   ): Value {
     // Stands for what is missing until `check` refuses the whole.
     if (!data) return new Value(this.#g, name, "float32", shape);
-    return this.#g.initializer(name, data, shape, large ? { storage: this.#storage } : {});
+    const storage = large ? this.#storage : undefined;
+    if (!staysBelow(data, LARGEST[storage ?? "float32"])) this.#overflowing ??= name;
+    return this.#g.initializer(name, data, shape, { storage });
   }
+}
+
+function staysBelow(data: Float32Array, limit: number): boolean {
+  let below = true;
+  for (let i = 0; i < data.length; i++) below = below && Math.abs(data[i]!) <= limit;
+  return below;
 }
 
 /** How a convolution pads, in the builder's words. */
