@@ -25,12 +25,15 @@ async function listAll(run: string): Promise<string[]> {
     .map((entry) => join(entry.parentPath, entry.name).slice(run.length + 1)).sort();
 }
 
+/** Options with which no step of the chain is left out. */
+const EVERY_STEP = ["--combine-fit", "masks", "--pseudo-labels-from", "random_walk"];
+
 Deno.test("voc:all makes every result of the chain, once, and voc:evaluate measures them", async () => {
   await using tiny = await makeTinyVoc(3);
   const [id, , bare] = tiny.ids;
   // No class at all is a result like any other.
   await writeFile(join(tiny.data, "Annotations", `${bare}.xml`), "<annotation></annotation>");
-  const first = await voc("all", tiny, ["--combine-fit", "masks"]);
+  const first = await voc("all", tiny, EVERY_STEP);
   assert.equal(first.code, 0, first.stderr);
   const kinds = [
     ["cam", ".npz"],
@@ -55,7 +58,7 @@ Deno.test("voc:all makes every result of the chain, once, and voc:evaluate measu
   const mask = decodeMaskPng(await readFile(join(tiny.run, "pseudo_labels", `${id}.png`)));
   assert.ok(mask.data.every((label) => label === 0 || label === 8));
 
-  const second = await voc("all", tiny, ["--combine-fit", "masks"]);
+  const second = await voc("all", tiny, EVERY_STEP);
   assert.match(second.stderr, /pseudo-labels: 3 done already\nall: 0 results made/);
 
   // An image whose beginning now fails is not in the list, though its pseudo labels are there.
@@ -63,7 +66,7 @@ Deno.test("voc:all makes every result of the chain, once, and voc:evaluate measu
   assert.equal(await readFile(complete, "utf8"), tiny.ids.join("\n") + "\n");
   const photo = join(tiny.data, "JPEGImages", `${tiny.ids[1]}.jpg`);
   await rename(photo, photo + ".away");
-  assert.equal((await voc("all", tiny, ["--combine-fit", "masks"])).code, 1);
+  assert.equal((await voc("all", tiny, EVERY_STEP)).code, 1);
   assert.equal(await readFile(complete, "utf8"), `${id}\n${bare}\n`);
   await rename(photo + ".away", photo);
 
