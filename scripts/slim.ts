@@ -4,14 +4,14 @@
  * `DENO_DIR=FOLDER/.deno deno run --cached-only … FOLDER/scripts/start.ts`.
  */
 
-import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createCommand, fail } from "./cli.ts";
 import { listModules } from "./pack/compile.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
-const ENTRY = "scripts/start.ts";
+const ENTRIES = ["scripts/start.ts", "scripts/health.ts"];
 /** Files that modules read when they run, and terms to be passed on. */
 const ASSETS = ["models", "functions/page", "examples/cat.jpg", "LICENSE"];
 
@@ -22,13 +22,13 @@ await slim(resolve(command.args[0]!));
 
 async function slim(folder: string): Promise<void> {
   await empty(folder);
-  const modules = await listModules(ROOT, [ENTRY]);
+  const modules = await listModules(ROOT, ENTRIES);
   for (const path of [...modules.files.map((it) => relative(ROOT, it)), ...ASSETS]) {
     await mkdir(dirname(join(folder, path)), { recursive: true });
     await cp(join(ROOT, path), join(folder, path), { recursive: true });
   }
   const config = JSON.parse(await readFile(join(ROOT, "deno.json"), "utf8"));
-  const { name, version, license, unstable, compilerOptions } = config;
+  const { unstable, compilerOptions } = config;
   // Deno fetches whatever the import map names, so that shall be no more than is imported.
   const imports = Object.fromEntries(
     Object.entries(config.imports as Record<string, string>).filter(([key]) =>
@@ -37,11 +37,12 @@ async function slim(folder: string): Promise<void> {
   );
   await writeFile(
     join(folder, "deno.json"),
-    JSON.stringify({ name, version, license, unstable, compilerOptions, imports }, null, 2),
+    JSON.stringify({ unstable, compilerOptions, imports }, null, 2),
   );
   await cp(join(ROOT, "deno.lock"), join(folder, "deno.lock"));
   await fetchPackages(folder);
   await dropForeignBinaries(join(folder, ".deno/npm"));
+  await makeReadable(folder);
 }
 
 /** Makes sure that a folder is there and empty, but takes away nothing of somebody else's. */
@@ -57,7 +58,7 @@ async function empty(folder: string): Promise<void> {
 /** Fetches packages into `folder/.deno`, and compiles the modules there, so that they start sooner. */
 async function fetchPackages(folder: string): Promise<void> {
   const { success } = await new Deno.Command(Deno.execPath(), {
-    args: ["install", "--quiet", "--entrypoint", ENTRY, "core/runtime/stage_worker.ts"],
+    args: ["install", "--quiet", "--entrypoint", ...ENTRIES, "core/runtime/stage_worker.ts"],
     cwd: folder,
     env: { DENO_DIR: join(folder, ".deno") },
     stdout: "inherit",
@@ -77,5 +78,12 @@ async function dropForeignBinaries(packages: string): Promise<void> {
     if (platform !== undefined && platform !== `${os}/${arch}`) {
       await rm(path, { recursive: true });
     }
+  }
+}
+
+/** Some packages' files are for their owner alone; here all of them are for whoever serves. */
+async function makeReadable(folder: string): Promise<void> {
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    await chmod(join(entry.parentPath, entry.name), entry.isDirectory() ? 0o755 : 0o644);
   }
 }
