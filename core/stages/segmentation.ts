@@ -68,6 +68,11 @@ export interface SegmentedImage {
 const CRF = { gaussianSxy: 3, gaussianCompat: 3, bilateralSxy: 80, bilateralSrgb: 13 } as const;
 const CRF_COMPAT = 10;
 const CRF_STEPS = 10;
+/**
+ * Classes that are nowhere this likely are left out of the CRF, whose time grows with their number: its
+ * kernels, of weights 3 and 10, cannot raise them above others any more.
+ */
+const HOPELESS = 1e-3;
 /** Distance of the pixels whose probabilities are looked at for scores. */
 const SCORE_STRIDE = 4;
 /** At which networks may answer. */
@@ -276,9 +281,15 @@ function revise(
   };
   const kernels = crfKernels(reduced.data, width, height, { ...CRF, bilateralCompat: CRF_COMPAT });
   checkpoint();
-  const unary = unaryFromProbabilities(softmaxPlanes(logits, channels.length));
-  const revised = inferDenseCrf(unary, channels.length, kernels, { steps: CRF_STEPS });
-  const best = argmaxPlanes(revised, channels.length).map((index) => channels[index]!);
+  const probabilities = softmaxPlanes(logits, channels.length);
+  const pixels = width * height;
+  const hopeful = channels.filter((_, i) =>
+    probabilities.subarray(i * pixels, (i + 1) * pixels).some((value) => value >= HOPELESS)
+  );
+  const places = hopeful.map((channel) => channels.indexOf(channel));
+  const unary = unaryFromProbabilities(pick(probabilities, places, pixels));
+  const revised = inferDenseCrf(unary, hopeful.length, kernels, { steps: CRF_STEPS });
+  const best = argmaxPlanes(revised, hopeful.length).map((index) => hopeful[index]!);
   checkpoint("crf");
   if (reduced === image) return best;
   return Uint8Array.from(enlargeRegions(Int32Array.from(best), reduced, image));

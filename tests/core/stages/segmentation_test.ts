@@ -196,6 +196,28 @@ Deno.test("segmentImage() lets the CRF revise probabilities with the published n
   assert.notDeepEqual(mask.data, plain.mask.data);
 });
 
+Deno.test("segmentImage() gives the same by the CRF whether it knows hopeless classes or not", async () => {
+  const image = photo();
+  const { network } = fakeNetwork();
+  // A class more, in the middle, that nobody would take.
+  const more: SegmentationNetwork = {
+    info: { ...INFO, classes: ["background", "a", "hopeless", "b", "c"] },
+    async run(images, width, height) {
+      const { maps, ...size } = await network.run(images, width, height);
+      const plane = maps.length / 4;
+      const wider = new Float32Array(5 * plane);
+      wider.set(maps.subarray(0, 2 * plane));
+      wider.fill(-9, 2 * plane, 3 * plane);
+      wider.set(maps.subarray(2 * plane), 3 * plane);
+      return { maps: wider, ...size };
+    },
+  };
+  const few = await segmentImage(image, network, { crf: true });
+  const many = await segmentImage(image, more, { crf: true });
+  const renumbered = Uint8Array.of(0, 1, 3, 4);
+  assert.deepEqual(many.mask.data, few.mask.data.map((label) => renumbered[label]!));
+});
+
 Deno.test("segmentImage() works at a reduced size and gives a mask of the full one", async () => {
   const { network, calls } = fakeNetwork(4);
   for (const crf of [false, true]) {
