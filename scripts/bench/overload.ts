@@ -8,6 +8,7 @@
 
 import { createCommand, numberIn } from "../cli.ts";
 import { type LoadResult, mixedRequests, percentile, readMetric, runLoad } from "./load.ts";
+import { spawnService } from "./spawn_service.ts";
 
 const PEAK_SECONDS = 30;
 const CLIENTS = 64;
@@ -27,27 +28,8 @@ const { seconds, sustained, deadline } = command.parse(Deno.args, { from: "user"
   { seconds: number; sustained: number; deadline: number }
 >();
 
-const server = new Deno.Command(Deno.execPath(), {
-  args: [
-    "run",
-    "--allow-read",
-    "--allow-ffi",
-    "--allow-net",
-    "--allow-env=SILOP_MODELS",
-    "scripts/start.ts",
-    "--port=0",
-    "--log=none",
-    `--deadline=${deadline}`,
-  ],
-  stdout: "piped",
-  stderr: "inherit",
-}).spawn();
-try {
-  await measure(await addressOf(server.stdout));
-} finally {
-  server.kill("SIGTERM");
-  await server.status;
-}
+await using service = await spawnService([`--deadline=${deadline}`]);
+await measure(service.url);
 
 async function measure(url: string): Promise<void> {
   const requests = await mixedRequests(await Deno.readFile("examples/cat.jpg"));
@@ -124,19 +106,4 @@ function slope(points: readonly (readonly [number, number])[]): number {
 
 function round(value: number): number {
   return Math.round(value * 100) / 100;
-}
-
-/** Reads a service's output until it tells its address. */
-async function addressOf(stdout: ReadableStream<Uint8Array>): Promise<string> {
-  let text = "";
-  const reader = stdout.pipeThrough(new TextDecoderStream()).getReader();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) throw new Error(`The service did not start: ${text}`);
-    text += value;
-    const url = /Ready at (http:\S+)/.exec(text)?.[1];
-    if (url === undefined) continue;
-    reader.releaseLock();
-    return url;
-  }
 }
