@@ -52,6 +52,25 @@ export function readGivenOptions(
   );
 }
 
+/**
+ * The command line that tells a schema's options these values; what is not among them is left to the
+ * defaults.
+ */
+export function writeSchemaFlags(
+  values: Readonly<Record<string, unknown>>,
+  schema: z.ZodObject,
+  prefix = "",
+): string[] {
+  return propertiesOf(schema).flatMap(([name, property]) => {
+    const value = values[name];
+    if (value === undefined) return [];
+    const flag = kebab(prefix === "" ? name : `${prefix}-${name}`);
+    if (property.type !== "boolean") return [`--${flag}`, String(value)];
+    if (value === (property.default ?? false)) return [];
+    return [value === true ? `--${flag}` : `--no-${flag}`];
+  });
+}
+
 function propertiesOf(schema: z.ZodObject): [string, Property][] {
   const { properties = {} } = z.toJSONSchema(schema, { io: "input" });
   return Object.entries(properties as Record<string, Property>);
