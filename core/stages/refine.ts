@@ -105,8 +105,8 @@ export const FIT_THRESHOLDS: Readonly<Record<FitRule, number>> = {
  */
 export const WALK_THRESHOLDS: Readonly<Record<EdgeKind, number>> = { model: 0.35, perimeter: 0.24 };
 
-/** Mean-field updates; the published pseudo labels have 1. */
-const CRF_STEPS = 10;
+/** How the CRF revises the mask: the published pseudo labels take 1 step on `labels`. */
+export const REFINE_CRF = { steps: 10, unary: "values" } as const;
 
 /**
  * Refines the CAM of a photograph, and cuts a mask from it.
@@ -150,8 +150,7 @@ export async function refineImage(
   const kernels = crf ? crfKernels(work.data, work.width, work.height) : [];
   const { labels } = pseudoLabels(data, cam.keys, work.width, work.height, kernels, {
     threshold,
-    unary: "values",
-    steps: CRF_STEPS,
+    ...REFINE_CRF,
   });
   if (crf) checkpoint("crf");
   const mask = finish(labels, work, image, minArea);

@@ -15,6 +15,7 @@ import { modelFolders } from "../../core/runtime/model_folders.ts";
 import { createSilop, type Silop } from "../../core/silop.ts";
 import { fitMaps } from "../../core/stages/fit.ts";
 import { findEdges, paintLabels, type PerimeterBranch } from "../../core/stages/perimeter.ts";
+import { REFINE_CRF } from "../../core/stages/refine.ts";
 import { FIT_RULES } from "../../core/stages/refine_choices.ts";
 import { walkCam } from "../../core/stages/walk.ts";
 import { classNames } from "../../core/data/class_list.ts";
@@ -55,8 +56,6 @@ interface Tally {
 /** Larger photos would be reduced, and no longer fit their truth. */
 const WORKING_SIZE = 768;
 const THRESHOLDS = Array.from({ length: 20 }, (_, i) => (i + 1) / 50);
-/** As in `core/stages/refine.ts`. */
-const CRF_STEPS = 1;
 
 async function run(flags: FitFlags): Promise<void> {
   const data = await openData(flags, "dev");
@@ -94,7 +93,7 @@ async function run(flags: FitFlags): Promise<void> {
   console.log(
     `${flags.set}, ${ids.length} images, known labels: mean IoU over ${names.join(", ")}`,
   );
-  console.log(`at the best threshold; ${CRF_STEPS} step of the CRF\n`);
+  console.log(`at the best threshold; ${REFINE_CRF.steps} steps of the CRF\n`);
   console.log(`${"rule".padEnd(27)}${"maps".padStart(6)}   at${"with CRF".padStart(12)}   at`);
   const best = (matrices: readonly Confusion[]) => {
     const means = matrices.map((matrix) => meanIou(matrix, chosen));
@@ -137,7 +136,7 @@ async function measure(
     const plain = sweepConfusion(truth.data, maps.data, cam.keys, thresholds, classes);
     thresholds.forEach((threshold, t) => {
       plain[t]!.counts.forEach((count, i) => tally.plain[t]!.counts[i]! += count);
-      const options = { threshold, steps: CRF_STEPS };
+      const options = { threshold, ...REFINE_CRF };
       const mask = pseudoLabels(maps.data, cam.keys, width, height, kernels, options);
       addConfusion(tally.revised[t]!, truth.data, mask.labels);
     });
