@@ -194,7 +194,8 @@ class QueueWorker {
       if (delivery > note.deliveries) {
         throw new BatchError(`Nobody has lived to finish it, ${note.deliveries} times`);
       }
-      await tell({ kind: "begun", worker, id });
+      // What follows is told after it in any case; nothing depends on its being heard.
+      tell({ kind: "begun", worker, id }).catch(() => {});
       const files = await this.#make(bench, job);
       const { stamp, in: inputs } = job;
       const unlike = bench.unlike.length === 0 ? undefined : [...bench.unlike];
