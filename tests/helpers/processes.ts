@@ -34,10 +34,12 @@ export interface RunningServer extends AsyncDisposable {
  * Starts `deno ARGS…` and waits until its output tells an address.
  *
  * @param announcement Matches it; its first group is the address.
+ * @param env More variables of its environment.
  */
 export async function startServer(
   args: readonly string[],
   announcement: RegExp,
+  env: Record<string, string> = {},
 ): Promise<RunningServer> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [...args],
@@ -45,7 +47,7 @@ export async function startServer(
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", ...env },
   }).spawn();
   const output = { stdout: "", stderr: "" };
   const { promise: announced, resolve, reject } = Promise.withResolvers<string>();
