@@ -7,6 +7,7 @@ import {
   conv64,
   type ConvGeometry,
   globalAveragePool64,
+  partialPool64,
   resize64,
 } from "./references.ts";
 import { run } from "./session.ts";
@@ -20,6 +21,8 @@ const cases: Record<string, GradientCase> = {
   "Div by a row": { inputs: [[3, 4], [4]], build: (g, [a, b]) => g.div(a!, b!), range: POSITIVE },
   "Pow of 2.5": { inputs: [[3, 4]], build: (g, [a]) => g.pow(a!, 2.5), range: POSITIVE },
   "Pow of 2": { inputs: [[3, 4]], build: (g, [a]) => g.pow(a!, 2) },
+  "Max of a map and a row": { inputs: [[3, 4], [4]], build: (g, [a, b]) => g.max(a!, b!) },
+  "Min of two maps": { inputs: [[3, 4], [3, 4]], build: (g, [a, b]) => g.min(a!, b!) },
   "Where with a broadcast branch": {
     inputs: [[3, 4], [4]],
     build: (g, [a, b]) => g.where(g.greater(a!, 0.1), g.mul(a!, a!), b!),
@@ -163,6 +166,22 @@ const cases: Record<string, GradientCase> = {
     inputs: [[2, 2, 7, 5]],
     build: (g, [a]) => g.averagePool(a!, [3, 2], { strides: [2, 1], pads: [1, 0, 0, 0] }),
     reference: ([x]) => averagePool64(x!),
+  },
+  "AveragePool with last partial windows": {
+    inputs: [[2, 2, 5, 7]],
+    build: (g, [a]) => g.averagePool(a!, 2, { strides: 2, ceil: true }),
+    reference: ([x]) => partialPool64(x!, 0),
+  },
+  "AveragePool that counts its padding": {
+    inputs: [[2, 2, 5, 7]],
+    build: (g, [a]) =>
+      g.op("AveragePool", [a], {
+        kernel_shape: [3, 3],
+        strides: [2, 2],
+        pads: [1, 1, 1, 1],
+        count_include_pad: 1,
+      }),
+    reference: ([x]) => partialPool64(x!, 1),
   },
   "Resize up with half-pixel centres": {
     inputs: [[1, 2, 3, 5]],

@@ -70,6 +70,33 @@ export function averagePool64(x: Tensor64): Tensor64 {
   return { shape: [n, c, outHeight, outWidth], data: Float64Array.from(data) };
 }
 
+/**
+ * Means at stride 2: without padding of 2×2 windows, the last ones smaller where the map ends; with a
+ * padding of 1 of 3×3 windows whose zeros count.
+ */
+export function partialPool64(x: Tensor64, padding: 0 | 1): Tensor64 {
+  const [n, c, h, w] = x.shape as [number, number, number, number];
+  const size = 2 + padding;
+  const [outHeight, outWidth] = [Math.ceil(h / 2), Math.ceil(w / 2)];
+  const data: number[] = [];
+  for (let map = 0; map < n * c; map++) {
+    for (let row = 0; row < outHeight; row++) {
+      for (let column = 0; column < outWidth; column++) {
+        let [sum, count] = [0, 0];
+        for (let at = 0; at < size * size; at++) {
+          const y = row * 2 - padding + Math.floor(at / size);
+          const x0 = column * 2 - padding + at % size;
+          const inside = y >= 0 && y < h && x0 >= 0 && x0 < w;
+          if (inside) sum += x.data[(map * h + y) * w + x0]!;
+          if (inside || padding === 1) count++;
+        }
+        data.push(sum / count);
+      }
+    }
+  }
+  return { shape: [n, c, outHeight, outWidth], data: Float64Array.from(data) };
+}
+
 /** Bilinear resampling by the sampling formula; `corners` aligns the corner pixels. */
 export function resize64(x: Tensor64, height: number, width: number, corners: boolean): Tensor64 {
   const [n, c, h, w] = x.shape as [number, number, number, number];
