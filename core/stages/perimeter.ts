@@ -129,7 +129,13 @@ export async function findPerimeters(
       () => checkpoint("training"),
     );
     checkpoint("training");
-    const { labels, superpixels } = enlarge(image, work, found, small);
+    const { labels, superpixels } = enlarge(
+      image,
+      work,
+      found,
+      small,
+      () => checkpoint("enlarging"),
+    );
     checkpoint("enlarging");
     const picture = detector === "canny" ? paintLabels(labels, width, height) : undefined;
     branches.push({
@@ -216,11 +222,13 @@ function enlarge(
   work: Raster,
   superpixels: Int32Array,
   labels: Uint8Array,
+  checkpoint: Checkpoint,
 ): { superpixels: Int32Array; labels: Uint8Array } {
   if (work === image) return { superpixels, labels };
   const labelOf = new Uint8Array(superpixels.length);
   for (let p = 0; p < superpixels.length; p++) labelOf[superpixels[p]!] = labels[p]!;
   const large = enlargeRegions(superpixels, work, image);
+  checkpoint();
   const full = new Uint8Array(large.length);
   for (let p = 0; p < full.length; p++) full[p] = labelOf[large[p]!]!;
   const pixel = Math.floor(image.width / work.width * (image.height / work.height));

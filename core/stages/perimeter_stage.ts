@@ -57,12 +57,15 @@ export const perimeterStage: Stage<PerimeterOptions, Perimeters, PerimeterSummar
   check: checkPerimeterOptions,
   compute: (image, options, { uss }, checkpoint) => findPerimeters(image, uss, options, checkpoint),
   summarize: summarizePerimeters,
-  encode(format, perimeters, { image }) {
+  encode(format, perimeters, { image, checkpoint }) {
     switch (format) {
       case "png":
         return encodePerimeterPng(perimeters.branches);
-      case "overlay":
-        return encodeRgbPng(drawPerimeters(image, perimeters.branches));
+      case "overlay": {
+        const picture = drawPerimeters(image, perimeters.branches);
+        checkpoint();
+        return encodeRgbPng(picture);
+      }
       case "npz":
         return encodeNpz(perimeterArrays(perimeters.branches));
       default:
