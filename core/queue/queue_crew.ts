@@ -82,6 +82,7 @@ class QueueCrew implements Crew {
   #cancelled = false;
   #ended = { made: 0, failed: 0 };
   #alone: ReturnType<typeof setTimeout> | undefined;
+  #patience: ReturnType<typeof setTimeout> | undefined;
 
   constructor(queue: Queue, batch: Batch, stamp: string, options: Required<HireQueueOptions>) {
     this.#queue = queue;
@@ -189,14 +190,14 @@ class QueueCrew implements Crew {
     this.#queue.removeJobs(this.#name).catch(() => {});
     for (const { begun, reject } of this.#waiting.values()) if (!begun) reject(new DoneByNobody());
     // Whoever has not answered by then may have died; if not, the next run takes in what he has done.
-    const rest = setTimeout(() => {
+    this.#patience = setTimeout(() => {
       for (const { reject } of this.#waiting.values()) reject(new DoneByNobody());
     }, 2 * this.#options.ackWait);
-    Deno.unrefTimer(rest as unknown as number);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearTimeout(this.#alone);
+    clearTimeout(this.#patience);
     const unfinished = this.#cancelled || this.#waiting.size > 0;
     try {
       await this.#watch?.close();
