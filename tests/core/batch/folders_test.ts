@@ -6,7 +6,9 @@ import { VocFolder } from "../../../core/voc/folder.ts";
 Deno.test("publishedMismatch() lets no published folder tell other options than it was made with", () => {
   for (const name of TASK_NAMES) {
     const task: BatchTask = TASKS[name];
-    assert.equal(publishedMismatch(name, task.options.parse({})), null, name);
+    // The chain's own default is another number of steps than the published folder is named for.
+    const options = task.options.parse(name === "pseudo-labels" ? { crfSteps: 1 } : {});
+    assert.equal(publishedMismatch(name, options), null, name);
   }
   const walk = TASKS["random-walk"].options.parse({ beta: 8 });
   assert.match(publishedMismatch("random-walk", walk)!, /is named for beta 10, not 8/);
