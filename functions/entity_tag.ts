@@ -15,8 +15,9 @@ export async function answerTag(
   image: Uint8Array,
   ...wanted: readonly unknown[]
 ): Promise<string> {
-  const { camModel, affinityModel, segmentationModel } = await silop.ready;
-  const models = [camModel, affinityModel, segmentationModel].map((model) => model?.sha256);
+  const { camModel, affinityModel, segmentationModel, allowedModels } = await silop.ready;
+  const models = [camModel, affinityModel, segmentationModel, ...Object.values(allowedModels)]
+    .map((model) => model?.sha256);
   const text = new TextEncoder().encode(JSON.stringify([EDITION, models, wanted]));
   // The crypto of the web works beside the thread that answers requests.
   const digests = await Promise.all([sha256(image), sha256(text)]);

@@ -54,10 +54,10 @@ export function healthRoutes(silop: Silop, options: RouteOptions = {}): Routes {
     if (ready === null || working === 0) {
       return sendProblem(makeProblem("not-ready", "The models are being loaded"));
     }
-    const { device, camModel } = ready;
+    const { device, camModel, names: models } = ready;
     const { threads } = silop.plan;
     return c.json(
-      { status: "ready", device, model: camModel.file, workers: working, threads },
+      { status: "ready", device, model: camModel.file, models, workers: working, threads },
       200,
       {
         "Cache-Control": "no-store",

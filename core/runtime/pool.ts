@@ -18,6 +18,7 @@ import type { ModelNames } from "./model_library.ts";
 import type {
   AffinityModelInfo,
   CamModelInfo,
+  ModelInfo,
   ModelTask,
   SegmentationModelInfo,
 } from "./models.ts";
@@ -43,6 +44,8 @@ export interface WorkerReady {
   /** Absent when there is none. */
   readonly affinityModel?: AffinityModelInfo;
   readonly segmentationModel?: SegmentationModelInfo;
+  /** Models that single pieces of work may ask for besides these, by name. */
+  readonly allowedModels: Readonly<Record<string, ModelInfo>>;
   /** Names of the models at work, by task. */
   readonly names: Readonly<Partial<Record<ModelTask, string>>>;
   /** Whether photos are segmented by the segmentation network unless a mode is named. */

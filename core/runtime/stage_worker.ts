@@ -25,6 +25,7 @@ serveJobs<StageSetup, StageRequest, WorkerReady, StageResult>({
       camModel: cam.info,
       affinityModel: affinity?.info,
       segmentationModel: segmentation?.info,
+      allowedModels: Object.fromEntries(allowed.map(({ name, info }) => [name, info])),
       names: { cam: cam.name, affinity: affinity?.name, segmentation: segmentation?.name },
       segmentationFirst: segmentationFirst && segmentation !== null,
     };

@@ -3,6 +3,7 @@
 import { z } from "@hono/zod-openapi";
 import type { CocoDataset } from "../../core/formats/coco.ts";
 import type { MaskFeatures } from "../../core/formats/geojson.ts";
+import { MODEL_TASKS } from "../../core/runtime/models.ts";
 import type { CamSummary } from "../../core/stages/cam_stage.ts";
 import type { PerimeterSummary } from "../../core/stages/perimeter_stage.ts";
 import type { RefineSummary } from "../../core/stages/refine_stage.ts";
@@ -63,7 +64,9 @@ const seen = {
   ...sizes,
   scales: z.array(z.number()),
   scores: z.record(z.string(), share).openapi({
-    description: "Sigmoid score of every class the model knows",
+    description:
+      "Of every class the model knows the sigmoid score; of masks in mode fast the highest " +
+      "probability anywhere",
   }),
 };
 
@@ -194,7 +197,10 @@ export const liveAnswer = z.object({ status: z.literal("live") }).openapi("Live"
 export const readyAnswer = z.object({
   status: z.literal("ready"),
   device: z.string().openapi({ example: "cpu" }),
-  model: z.string(),
+  model: z.string().openapi({ description: "File of the CAM model" }),
+  models: z.partialRecord(z.enum(MODEL_TASKS), z.string()).openapi({
+    description: "Names of the models asked unless a request names others, by task",
+  }),
   workers: z.int().positive(),
   threads: z.int().positive(),
 }).openapi("Ready");

@@ -162,6 +162,7 @@ Deno.test("GET /health/live and /health/ready tell that all is well", async () =
     status: "ready",
     device: "cpu",
     model: "tiny.onnx",
+    models: { cam: "cam-efficientnet-lite0" },
     workers: 1,
     threads: 1,
   });
