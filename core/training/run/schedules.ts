@@ -2,13 +2,10 @@
 
 import { cosineRate } from "../graph_trainer.ts";
 import { polynomialRate } from "../network_trainer.ts";
+import type { ScheduleName } from "./schedule_names.ts";
 
 /** The rate of a step, counted from 0. */
 export type Schedule = (step: number) => number;
-
-/** Names of the curves. */
-export const SCHEDULE_NAMES = ["polynomial", "cosine", "constant"] as const;
-export type ScheduleName = typeof SCHEDULE_NAMES[number];
 
 /** Options of {@linkcode makeSchedule}. */
 export interface ScheduleOptions {

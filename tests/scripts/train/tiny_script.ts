@@ -3,10 +3,10 @@
 import { z } from "zod";
 import {
   readTrainingOptions,
-  RUN_OPTIONS,
   runOptions,
   trainWithProgress,
 } from "../../../scripts/train/training_script.ts";
+import { RUN_OPTIONS } from "../../../scripts/train/schemas.ts";
 import { openLoader, openTrainer, planOf } from "../../core/training/run/tiny_training.ts";
 
 const schema = z.strictObject({
