@@ -154,7 +154,7 @@ export class Admission {
     }
     const request = c.req.raw;
     const controller = new AbortController();
-    const onGone = () => controller.abort(request.signal.reason);
+    const onGone = () => controller.abort(reasonOfClient(request.signal));
     if (request.signal.aborted) onGone();
     request.signal.addEventListener("abort", onGone, { once: true });
     let read = false;
@@ -230,8 +230,18 @@ export class Admission {
 }
 
 /** Work that nobody has admitted. */
-export function freeWork({ signal }: Request): Work {
+export function freeWork(request: Request): Work {
+  const controller = new AbortController();
+  const onGone = () => controller.abort(reasonOfClient(request.signal));
+  if (request.signal.aborted) onGone();
+  request.signal.addEventListener("abort", onGone, { once: true });
+  const { signal } = controller;
   return { signal, queue: () => Promise.resolve({ signal }) };
+}
+
+/** Why a client's signal has aborted, as an error: some servers abort with a string, others with nothing. */
+function reasonOfClient({ reason }: AbortSignal): Error {
+  return reason instanceof Error ? reason : new ProblemError("cancelled", "The client went away");
 }
 
 function defined<T extends object>(options: T): Partial<T> {

@@ -85,6 +85,8 @@ async function* unbroken(
       yield value;
     }
   } catch (error) {
+    // Of a client that has gone the body's end is told first.
+    await new Promise((resolve) => setTimeout(resolve));
     signal.throwIfAborted();
     throw badRequest(`The body breaks off: ${(error as Error).message}`);
   } finally {

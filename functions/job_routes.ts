@@ -58,7 +58,7 @@ export function jobRoutes(jobs: Jobs, options: RouteOptions = {}): Routes {
     request,
     responses: {
       200: { description: "The result, of the form that was asked for" },
-      ...problems(404, 409, 500),
+      ...problems(400, 404, 409, 413, 415, 422, 500, 503),
     },
   }, (c) => jobs.result(c.req.param("id")!));
   addRoute(app, {

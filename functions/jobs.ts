@@ -178,13 +178,14 @@ export class Jobs {
   /**
    * The answer that the request would have got.
    *
-   * @throws {ProblemError} There is none yet, or none of this name.
+   * @throws {ProblemError} There is none yet, or never will be, or no job of this name.
    */
   result(id: string): Response {
     const job = this.#find(id);
     if (job.state === "queued" || job.state === "running") {
       throw new ProblemError("not-finished", `The job is ${job.state}`, { "Retry-After": "1" });
     }
+    if (job.state === "cancelled") throw new ProblemError("not-finished", "The job was cancelled");
     if (job.problem) return sendProblem(job.problem);
     job.fetched = true;
     this.#notify();

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createApp } from "../../functions/app.ts";
 import type { AppOptions } from "../../functions/app.ts";
+import { camRoutes } from "../../functions/cam.ts";
 import { CAT } from "../helpers/photos.ts";
 import { openTinySilop } from "../helpers/tiny_silop.ts";
 
@@ -104,6 +105,22 @@ Deno.test("A service that cannot drain in time gives every request an answer", a
   assert.equal(await app.drain(50), false);
   for (const answer of accepted) assert.equal(await problemOf(await answer), "shutting-down");
   await until(() => silop.load === 0);
+});
+
+Deno.test("POST answers 499 when the client goes, whatever its signal's reason", async () => {
+  using app = open();
+  for (const routes of [app, camRoutes(silop)]) {
+    for (const reason of ["Client connection prematurely closed.", new Error("gone"), undefined]) {
+      const client = new AbortController();
+      const answer = Promise.resolve(
+        routes.request(LONG, { method: "POST", body: CAT, signal: client.signal }),
+      );
+      await until(() => silop.load === 1);
+      client.abort(reason);
+      assert.equal((await answer).status, 499);
+      await until(() => silop.load === 0);
+    }
+  }
 });
 
 Deno.test("createApp() bounds every app by itself", async () => {

@@ -95,6 +95,7 @@ Deno.test("DELETE cancels a job, running or not, and forgets an ended one", asyn
   for (const path of [queued, running]) {
     assert.equal((await app.request(path, { method: "DELETE" })).status, 204);
     assert.equal((await app.ended(path)).status, "cancelled");
+    assert.equal((await app.request(`${path}/result`)).status, 409);
   }
   while (silop.load > 0) await new Promise((resolve) => setTimeout(resolve, 5));
   assert.equal((await app.request(running, { method: "DELETE" })).status, 204);

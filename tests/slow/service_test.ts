@@ -40,6 +40,8 @@ Deno.test({
     // A second or less where the machine has nothing else to do.
     assert.ok(idleAfter < 5000, `worked on for ${idleAfter} ms`);
     assert.equal(await readMetric(server.url, "silop_requests_active"), 0);
+    const cancelled = 'route="/perimeter",method="POST",status="499",reason="cancelled"';
+    assert.equal(await readMetric(server.url, `silop_requests_total{${cancelled}}`), 1);
     assert.equal(await post(`${server.url}/cam?scales=0.5`), 200);
   },
 });
