@@ -4,10 +4,11 @@
  * same run, what Python needs for the networks alone, in ONNX Runtime on the same file and in PyTorch.
  *
  * The weights are made up, as they do not matter for the time. PYTHON needs numpy, onnxruntime, torch and
- * resnest. The sides run in turn, so that the machine's moods hit all; quote the ratios of the medians, or of
- * the shortest runs where others are at work. One JSON line a side.
+ * resnest. The sides run in turn, so that the machine's moods hit all; quote the ratios of the medians, or
+ * where others are at work those of the processor's seconds. One JSON line a side.
  */
 
+import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { BACKBONES } from "../../core/nets/backbones.ts";
 import { buildNetwork, networkTensors } from "../../core/nets/build_network.ts";
@@ -34,10 +35,24 @@ const command = createCommand("bench:networks", "Time the published classifier o
     integerIn(1, 256),
     navigator.hardwareConcurrency,
   )
+  .option(
+    "--scales <list>",
+    "scales, joined by commas",
+    (text) => text.split(",").map(Number),
+    SCALES,
+  )
   .option("--python <path>", "a Python to compare with");
 command.parse(Deno.args, { from: "user" });
 const [runs] = command.processedArgs as [number];
-const { threads, python } = command.opts<{ threads: number; python?: string }>();
+const { threads, scales, python } = command.opts<
+  { threads: number; scales: number[]; python?: string }
+>();
+
+/** Seconds by the clock, and of all processors together. */
+interface Taken {
+  readonly wall: number;
+  readonly cpu: number;
+}
 
 /** Random weights under which no value overflows or dies out. */
 function madeUpWeights(): Map<string, WeightTensor> {
@@ -57,7 +72,7 @@ function madeUpWeights(): Map<string, WeightTensor> {
   return weights;
 }
 
-/** Python, answering a line with the name of a side by the seconds it took. */
+/** Python, answering a line with the name of a side by both times it took. */
 class PythonSides {
   readonly #child: Deno.ChildProcess;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
@@ -66,7 +81,7 @@ class PythonSides {
   constructor(path: string, model: string) {
     const script = fileURLToPath(new URL("../../tests/bench/time_networks.py", import.meta.url));
     this.#child = new Deno.Command(path, {
-      args: [script, model, String(threads)],
+      args: [script, model, String(threads), scales.join(",")],
       stdin: "piped",
       stdout: "piped",
     }).spawn();
@@ -74,11 +89,12 @@ class PythonSides {
     this.#lines = readLines(this.#child.stdout);
   }
 
-  async time(side: string): Promise<number> {
+  async time(side: string): Promise<Taken> {
     await this.#writer.write(new TextEncoder().encode(`${side}\n`));
     const { value, done } = await this.#lines.next();
     if (done) throw new Error(`${side} ended before it was asked to`);
-    return Number(value);
+    const [wall, cpu] = value.split(" ").map(Number) as [number, number];
+    return { wall, cpu };
   }
 
   async close(): Promise<void> {
@@ -109,7 +125,7 @@ const info: CamModelInfo = {
   madeBy: "bench:networks",
   classes: Array.from({ length: CLASSES }, (_, i) => `class ${i}`),
   outputStride: 16,
-  scales: SCALES,
+  scales,
   threshold: 0.3,
   scoreThresholds: new Array<number>(CLASSES).fill(0.5),
 };
@@ -125,36 +141,40 @@ const model = await Deno.makeTempFile({ suffix: ".onnx" });
 await Deno.writeFile(model, bytes);
 try {
   const others = python === undefined ? null : new PythonSides(python, model);
-  const sides: Record<string, () => Promise<number>> = {
+  const sides: Record<string, () => Promise<Taken>> = {
     async silop() {
       const start = performance.now();
+      const before = process.cpuUsage();
       await computeCam(image, classifier, { labels: info.classes.slice(0, 2) });
-      return (performance.now() - start) / 1000;
+      const { user, system } = process.cpuUsage(before);
+      return { wall: (performance.now() - start) / 1000, cpu: (user + system) / 1e6 };
     },
   };
   if (others) {
     sides["python onnxruntime"] = () => others.time("onnxruntime");
     sides["python pytorch"] = () => others.time("pytorch");
   }
-  const seconds = new Map(Object.keys(sides).map((side) => [side, [] as number[]]));
+  const taken = new Map(Object.keys(sides).map((side) => [side, [] as Taken[]]));
   for (let run = -1; run < runs; run++) {
     for (const [side, time] of Object.entries(sides)) {
       const took = await time();
       // The first run warms up.
-      if (run >= 0) seconds.get(side)!.push(took);
+      if (run >= 0) taken.get(side)!.push(took);
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
   }
   await others?.close();
-  for (const [side, times] of seconds) {
+  for (const [side, times] of taken) {
+    const walls = times.map(({ wall }) => wall);
     console.log(JSON.stringify({
       side,
-      median_s: Number(median(times).toFixed(3)),
-      min_s: Number(Math.min(...times).toFixed(3)),
+      median_s: Number(median(walls).toFixed(3)),
+      min_s: Number(Math.min(...walls).toFixed(3)),
+      cpu_s: Number(median(times.map(({ cpu }) => cpu)).toFixed(3)),
       runs,
       threads,
       image: `${WIDTH}x${HEIGHT}`,
-      scales: SCALES,
+      scales,
     }));
   }
 } finally {

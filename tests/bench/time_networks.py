@@ -1,12 +1,13 @@
-"""The Python sides of scripts/bench/networks.ts: the classifier's network alone, at four scales, with the
+"""The Python sides of scripts/bench/networks.ts: the classifier's network alone, at several scales, with the
 mirror image as the second of a batch, without resizing, normalising or adding up.
 
-    python tests/bench/time_networks.py MODEL.onnx THREADS
+    python tests/bench/time_networks.py MODEL.onnx THREADS SCALE,SCALE
 
-Reads names of sides, one a line, and answers the seconds each took. Written for onnxruntime 1.30, PyTorch
+Reads names of sides, one a line, and answers the seconds each took, by the clock and of all processors. Written for onnxruntime 1.30, PyTorch
 2.15.0 and resnest 0.0.5.
 """
 
+import os
 import sys
 import time
 
@@ -16,13 +17,12 @@ import torch
 from resnest.torch import resnest
 
 WIDTH, HEIGHT, CLASSES = 500, 375, 20
-SCALES = (0.5, 1, 1.5, 2)
 
 model, threads = sys.argv[1], int(sys.argv[2])
 random = np.random.default_rng(0)
 IMAGES = [
     random.standard_normal((2, 3, round(HEIGHT * s), round(WIDTH * s)), dtype=np.float32)
-    for s in SCALES
+    for s in map(float, sys.argv[3].split(","))
 ]
 
 options = onnxruntime.SessionOptions()
@@ -54,6 +54,8 @@ def run_pytorch():
 
 SIDES = {"onnxruntime": run_onnxruntime, "pytorch": run_pytorch}
 for line in sys.stdin:
-    start = time.perf_counter()
+    start, before = time.perf_counter(), os.times()
     SIDES[line.strip()]()
-    print(time.perf_counter() - start, flush=True)
+    after = os.times()
+    cpu = after.user + after.system - before.user - before.system
+    print(time.perf_counter() - start, cpu, flush=True)
