@@ -13,7 +13,7 @@ import { env } from "node:process";
 import { fileURLToPath } from "node:url";
 import { decodeMaskPng } from "../../core/image/mod.ts";
 import { createSilop } from "../../core/silop.ts";
-import { createApp } from "../../functions/app.ts";
+import { type AppOptions, createApp } from "../../functions/app.ts";
 import { evaluateApart, launchChromium } from "../helpers/chromium.ts";
 import type { Page } from "../helpers/devtools.ts";
 
@@ -37,10 +37,10 @@ Deno.test.afterAll(async () => {
   await rm(scratch, { recursive: true });
 });
 
-function serve(port = 0) {
+function serve(port = 0, options: AppOptions = {}) {
   return Deno.serve(
     { hostname: "127.0.0.1", port, onListen: () => {} },
-    createApp({ silop: silop! }).fetch,
+    createApp({ silop: silop!, logger: { error: console.error }, ...options }).fetch,
   );
 }
 
@@ -195,6 +195,7 @@ testPage("class maps, perimeters and refinement have their own views", async (pa
   await choose(page, "cam", "Class map");
   assert.ok(await isShown(page, "colours"));
   const warm = await share(page, "r > b + 90");
+  await keepScreenshot(page, "class-maps-dark");
   await page.evaluate(`{
     const select = document.getElementById("colours");
     select.value = "Ice";
@@ -355,6 +356,29 @@ testPage("work can be stopped, and what moves stands still for who wants it so",
   assert.equal(await isShown(page, "cancel"), false);
   assert.equal(await page.evaluate("document.activeElement.id"), "choose");
 }, { still: false });
+
+Deno.test({
+  name: "page: where stages need a token, it asks for one",
+  ignore,
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn() {
+    const own = serve(0, { auth: { tokens: ["open sesame"] } });
+    const page = await browser!.open();
+    await page.emulate({ still: true });
+    await page.goto(`http://127.0.0.1:${own.addr.port}/`);
+    await page.waitFor("document.documentElement.dataset.ready");
+    await openCat(page);
+    assert.equal(await text(page, "error-title"), "This service asks for a token");
+    await checkAccess(page);
+    await page.evaluate(`document.getElementById("token").value = "open sesame"`);
+    await click(page, "#token-form button");
+    await page.waitFor(`document.getElementById("status").textContent.startsWith("Found")`);
+    assert.match(await text(page, "command"), /-H "Authorization: Bearer \$TOKEN"/);
+    assert.doesNotMatch(await text(page, "command"), /sesame/);
+    await own.shutdown();
+  },
+});
 
 Deno.test({
   name: "page: opened once, it opens again without its service, and says so",
