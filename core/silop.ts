@@ -8,7 +8,7 @@ import {
   resolveImageLimits,
 } from "./image/limits.ts";
 import type { DeviceName } from "./runtime/device_names.ts";
-import { planWork, type WorkPlan, type WorkPlanOptions } from "./runtime/machine.ts";
+import { HEAVY_BYTES, planWork, type WorkPlan, type WorkPlanOptions } from "./runtime/machine.ts";
 import { modelFolders } from "./runtime/model_folders.ts";
 import { ModelLibrary } from "./runtime/model_library.ts";
 import {
@@ -54,9 +54,6 @@ export interface SilopOptions extends WorkPlanOptions {
   /** Bytes of memory of the process above which workers are replaced. Default: none. */
   memoryLimit?: WorkerPoolOptions["memoryLimit"];
 }
-
-/** Models with more bytes of weights call for fewer workers. */
-const HEAVY_BYTES = 64 * 2 ** 20;
 
 /** See {@linkcode createSilop}. */
 export class Silop {

@@ -5,7 +5,8 @@ import { relative, resolve } from "node:path";
 import type { Command } from "commander";
 import { type ListedFile, listImages, writeFileAtomic } from "../core/files.ts";
 import { checkImageBytes } from "../core/image/limits.ts";
-import { planWork } from "../core/runtime/machine.ts";
+import { HEAVY_BYTES, planWork } from "../core/runtime/machine.ts";
+import { ModelLibrary } from "../core/runtime/model_library.ts";
 import type { WorkerReady } from "../core/runtime/pool.ts";
 import { createSilop, type Silop } from "../core/silop.ts";
 import type { StageName, StageOptions, StageResult, StageSummary } from "../core/stages/render.ts";
@@ -151,9 +152,11 @@ async function withoutDone(planned: readonly PlannedPhoto[]): Promise<PlannedPho
 function open(flags: WorkFlags, photos: number): Silop {
   const { workers, threads } = flags;
   const aim = photos >= navigator.hardwareConcurrency ? "throughput" : "latency";
-  const plan = planWork({ workers, threads, aim });
+  const options = silopOptions(flags);
+  const heavy = ModelLibrary.weigh(options.models!, options) > HEAVY_BYTES;
+  const plan = planWork({ workers, threads, aim, heavy });
   return createSilop({
-    ...silopOptions(flags),
+    ...options,
     workers: workers ?? Math.min(plan.workers, photos),
     threads: plan.threads,
   });

@@ -25,6 +25,8 @@ export interface WorkPlanOptions {
 
 /** Beyond this a convolution of the embedded models' size gains little from another thread. */
 const USEFUL_THREADS = 4;
+/** Networks with more bytes of weights than this count as large. */
+export const HEAVY_BYTES = 64 * 2 ** 20;
 /** Threads of each worker for large networks, when single answers count and when many images do. */
 const HEAVY_THREADS = { latency: 8, throughput: 4 } as const;
 
