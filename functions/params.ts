@@ -117,7 +117,9 @@ export const stageQuery = z.strictObject({
     type: "integer",
   }),
   fit: choice(FIT_RULES, "How maps are fitted to perimeters; for refinement"),
-  walk: flag("Whether fitted maps walk at random between perimeters; for refinement"),
+  walk: flag(
+    "Whether fitted maps walk at random between edges; for refinement. Default: where there is an AffinityNet",
+  ),
   edge: choice(
     EDGE_KINDS,
     "Whose edges a walk respects: AffinityNet's (model) or perimeter. Default: model, where there is one",

@@ -98,17 +98,40 @@ export const randomWalkOptions = z.strictObject({
 });
 
 export const pseudoLabelsOptions = z.strictObject({
-  from: z.enum([...refinable, "random_walk"]).default("combined")
-    .describe("what to label; the published recipe takes random_walk"),
-  threshold: z.number().min(0).max(2).default(0.1)
-    .describe("a pixel is background where no class is above this (published: 0.35)"),
-  crfSteps: crfSteps.default(10).describe("steps of the CRF; 0 leaves it out (published: 1)"),
-  unary: z.enum(UNARIES).default("values").describe(
+  from: z.enum([...refinable, "random_walk"]).default("random_walk").describe("what to label"),
+  threshold: z.number().min(0).max(2).optional().describe(
+    "a pixel is background where no class is above this (default: 0.22 of random_walk, 0.1 of combined, " +
+      "0.08 of cam; published: 0.35)",
+  ),
+  crfSteps: crfSteps.optional().describe(
+    "steps of the CRF; 0 leaves it out (default: 1 of random_walk, as published, else 10)",
+  ),
+  unary: z.enum(UNARIES).optional().describe(
     "what the CRF starts from: how far all classes are above each other, or as published the best " +
-      "class alone",
+      "class alone (default: values of combined, else labels)",
   ),
   certainty,
 });
+
+/** The best on `dev` of each kind of maps; `docs/refinement.md` has the figures. */
+const PSEUDO_LABELS = {
+  random_walk: { threshold: 0.22, crfSteps: 1, unary: "labels" },
+  combined: { threshold: 0.1, crfSteps: 10, unary: "values" },
+  cam: { threshold: 0.08, crfSteps: 10, unary: "labels" },
+} as const;
+
+/** Options of `pseudo-labels` with what follows from the maps they are made of. */
+export function settlePseudoLabels(options: z.output<typeof pseudoLabelsOptions>) {
+  const { from, threshold, crfSteps, unary, certainty } = options;
+  const usual = PSEUDO_LABELS[from];
+  return {
+    from,
+    threshold: threshold ?? usual.threshold,
+    crfSteps: crfSteps ?? usual.crfSteps,
+    unary: unary ?? usual.unary,
+    certainty,
+  };
+}
 
 export const segmentOptions = z.strictObject({
   scales: z.array(z.number().min(0.1).max(4)).min(1).optional()

@@ -44,7 +44,7 @@ export interface RefineOptions
   detector?: PerimeterOptions["detector"];
   /** Which segmentations are made; one alone takes half the time. Default: `"both"`. */
   method?: PerimeterOptions["method"];
-  /** Whether the fitted CAM walks at random between edges. Default: `false`. */
+  /** Whether the fitted CAM walks at random between edges. Default: where there is an AffinityNet. */
   walk?: boolean;
   /** Whose edges the walk respects. Default: `"model"` where there is an AffinityNet, else `"perimeter"`. */
   edge?: EdgeKind;
@@ -99,14 +99,14 @@ export const FIT_THRESHOLDS: Readonly<Record<FitRule, number>> = {
   half: 0.1,
   "mean-majority": 0.16,
 };
-/**
- * The same after a walk, whose result is divided by its largest value, by the kind of edges. AffinityNet's
- * is the published one.
- */
-export const WALK_THRESHOLDS: Readonly<Record<EdgeKind, number>> = { model: 0.35, perimeter: 0.24 };
+/** The same after a walk, whose result is divided by its largest value, by the kind of edges. */
+export const WALK_THRESHOLDS: Readonly<Record<EdgeKind, number>> = { model: 0.22, perimeter: 0.24 };
 
-/** How the CRF revises the mask: the published pseudo labels take 1 step on `labels`. */
-export const REFINE_CRF = { steps: 10, unary: "values" } as const;
+/** How the CRF revises the mask: fitted maps thoroughly, walked ones as published. */
+export const REFINE_CRF = {
+  fitted: { steps: 10, unary: "values" },
+  walked: { steps: 1, unary: "labels" },
+} as const;
 
 /**
  * Refines the CAM of a photograph, and cuts a mask from it.
@@ -150,7 +150,7 @@ export async function refineImage(
   const kernels = crf ? crfKernels(work.data, work.width, work.height) : [];
   const { labels } = pseudoLabels(data, cam.keys, work.width, work.height, kernels, {
     threshold,
-    ...REFINE_CRF,
+    ...REFINE_CRF[walk ? "walked" : "fitted"],
   });
   if (crf) checkpoint("crf");
   const mask = finish(labels, work, image, minArea);
@@ -191,7 +191,7 @@ export function checkRefineOptions(
 
 /** What the options leave open. */
 function settle(options: RefineOptions, network: EdgeNetwork | undefined) {
-  const { fit = DEFAULT_FIT, method = "both", walk = false, crf = true } = options;
+  const { fit = DEFAULT_FIT, method = "both", walk = network !== undefined, crf = true } = options;
   const { minArea = DEFAULT_MIN_AREA, result = "mask" } = options;
   const { edge = network === undefined ? "perimeter" : "model" } = options;
   const { threshold = walk ? WALK_THRESHOLDS[edge] : FIT_THRESHOLDS[fit] } = options;

@@ -93,7 +93,7 @@ async function run(flags: FitFlags): Promise<void> {
   console.log(
     `${flags.set}, ${ids.length} images, known labels: mean IoU over ${names.join(", ")}`,
   );
-  console.log(`at the best threshold; ${REFINE_CRF.steps} steps of the CRF\n`);
+  console.log(`at the best threshold; ${REFINE_CRF.fitted.steps} steps of the CRF\n`);
   console.log(`${"rule".padEnd(27)}${"maps".padStart(6)}   at${"with CRF".padStart(12)}   at`);
   const best = (matrices: readonly Confusion[]) => {
     const means = matrices.map((matrix) => meanIou(matrix, chosen));
@@ -136,7 +136,7 @@ async function measure(
     const plain = sweepConfusion(truth.data, maps.data, cam.keys, thresholds, classes);
     thresholds.forEach((threshold, t) => {
       plain[t]!.counts.forEach((count, i) => tally.plain[t]!.counts[i]! += count);
-      const options = { threshold, ...REFINE_CRF };
+      const options = { threshold, ...REFINE_CRF.fitted };
       const mask = pseudoLabels(maps.data, cam.keys, width, height, kernels, options);
       addConfusion(tally.revised[t]!, truth.data, mask.labels);
     });

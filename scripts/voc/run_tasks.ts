@@ -15,7 +15,9 @@ import type { Slots } from "../../core/batch/task.ts";
 import type { DataSet } from "../../core/data/data_set.ts";
 import {
   type BatchTask,
+  type pseudoLabelsOptions,
   type randomWalkOptions,
+  settlePseudoLabels,
   type TaskName,
   TASKS,
 } from "../../core/batch/tasks.ts";
@@ -161,6 +163,9 @@ async function settleOptions(
   data: DataSet,
   { name, options }: ChosenTask,
 ): Promise<ChosenTask> {
+  if (name === "pseudo-labels") {
+    return { name, options: settlePseudoLabels(options as z.output<typeof pseudoLabelsOptions>) };
+  }
   if (name !== "random-walk") return { name, options };
   const walk = options as Partial<z.output<typeof randomWalkOptions>>;
   const { affinity } = walk.edge === "perimeter"

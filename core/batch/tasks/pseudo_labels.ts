@@ -7,11 +7,11 @@ import { decodeImage, encodeMaskPng } from "../../image/mod.ts";
 import { paletteOf } from "../../data/class_list.ts";
 import { decodeMaps } from "../codecs.ts";
 import type { Prepare } from "../task.ts";
-import type { pseudoLabelsOptions } from "../tasks.ts";
+import { type pseudoLabelsOptions, settlePseudoLabels } from "../tasks.ts";
 
 export const prepare: Prepare<z.output<typeof pseudoLabelsOptions>> = (options, { classes }) => {
   const palette = paletteOf(classes);
-  const { from, crfSteps: steps, ...rest } = options;
+  const { from, crfSteps: steps, ...rest } = settlePseudoLabels(options);
   return async (files) => {
     const { data: rgb, width, height } = await decodeImage(files.photo!);
     const { keys, planes } = decodeMaps(files[from]!);

@@ -96,7 +96,7 @@ Deno.test("fitMaps() follows the published code on its own segmentations", async
 Deno.test("refineImage() finds the outlines that a coarse CAM lacks", async () => {
   const steps: string[] = [];
   const { mask, cam, threshold, fitted } = await refine(
-    { labels: ["a"], threshold: 0.4 },
+    { labels: ["a"], threshold: 0.4, fit: "mean-majority" },
     disc(),
     steps,
   );
@@ -125,7 +125,11 @@ Deno.test("refineImage() does what its options say", async () => {
     assert.equal(perimeters.detector, fit === "reference" ? "canny" : "boundary");
     assert.equal(fitted.hrCam.channels, 2);
   }
-  const { perimeters, fitted } = await refine({ method: "quickshift", labels: ["a"] });
+  const { perimeters, fitted } = await refine({
+    method: "quickshift",
+    labels: ["a"],
+    fit: "majority",
+  });
   assert.deepEqual(perimeters.branches.map(({ method }) => method), ["quickshift"]);
   assert.deepEqual(Object.keys(fitted.masks!), ["quickshift"]);
 });
@@ -179,7 +183,10 @@ Deno.test("refineImage() refuses options that cannot be served", async () => {
 
 Deno.test("refineStage encodes each result as a picture, and all of them as arrays", async () => {
   const photo = disc(192, 128);
-  const found = await refine({ labels: ["a", "c"], workingSize: 96, walk: true }, photo);
+  const found = await refine(
+    { labels: ["a", "c"], workingSize: 96, walk: true, fit: "mean-majority" },
+    photo,
+  );
   const arrays = decodeNpz(refineStage.encode("npz", found, writing(photo)));
   assert.deepEqual(arrays.keys!.data, BigInt64Array.of(0n, 1n, 3n));
   for (const name of ["hr_cam", "combined_hr_cam", "slic_mask", "quickshift_mask", "walked"]) {

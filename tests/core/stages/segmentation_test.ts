@@ -140,7 +140,7 @@ for (
       const sampled = Array.from({ length: pixels }, (_, p) => p)
         .filter((p) => (p % WIDTH) % 4 === 0 && Math.floor(p / WIDTH) % 4 === 0)
         .map((p) => probabilities[c * pixels + p]!);
-      assert.ok(Math.abs(scores[c - 1]! - Math.max(...sampled)) < 1e-4, CLASSES[c]);
+      assert.ok(Math.abs(scores[c - 1]! - Math.max(...sampled)) < 1e-4, CLASSES[c]!);
     }
   });
 }
