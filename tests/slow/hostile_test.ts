@@ -20,8 +20,11 @@ Deno.test(`The service bears ${COUNT} hostile requests`, async () => {
     return { status: response.status, taken: performance.now() - start };
   };
   const photo = { method: "POST", body: CAT };
-  const warm = ["/segment", "/refine?iterations=2&working-size=64", "/perimeter?working-size=256"];
-  for (const path of warm) assert.equal((await send(path, photo)).status, 200);
+  assert.equal((await send("/segment", photo)).status, 200);
+  // Decoders and networks keep the memory of the largest image they have seen so far.
+  for (const { path, init } of hostileRequests(SEED + 1, Math.max(100, COUNT / 4))) {
+    await send(path, init);
+  }
   const before = await settledMemory(server.url);
 
   const statuses: Record<string, number> = {};
@@ -54,7 +57,7 @@ Deno.test(`The service bears ${COUNT} hostile requests`, async () => {
   assert.ok(refusals.length > COUNT / 4, "some are to be refused");
   assert.ok(percentile(refusals, 0.95) < 500, "refusals are to be quick");
   assert.ok(slowest < DEADLINE_MS);
-  assert.ok(after - before < 150 * MIB, "memory is to be back at its level");
+  assert.ok(after - before < 100 * MIB, "memory is to be back at its level");
   for (const reason of ["crash", "stuck", "memory"]) {
     const name = `silop_worker_restarts_total{reason="${reason}"}`;
     assert.equal(await readMetric(server.url, name), 0, `${reason} of a worker`);
