@@ -35,7 +35,7 @@ const FLAGS = [
 ];
 
 /** How long to wait for what a test expects, on a busy machine. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 180_000;
 
 /** A running browser. Disposing ends it. */
 export class Browser implements AsyncDisposable {

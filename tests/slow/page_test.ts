@@ -18,6 +18,8 @@ import { evaluateApart, launchChromium } from "../helpers/chromium.ts";
 import type { Page } from "../helpers/devtools.ts";
 
 const CAT = fileURLToPath(new URL("../../examples/cat.jpg", import.meta.url));
+/** The page is tested here, not how the service fares on a busy machine. */
+const UNHURRIED = { maxWaitMs: 300_000, deadlineMs: 300_000 };
 /** The state of the page once a stage has answered, or failed. */
 const AT_REST = `document.getElementById("frame").ariaBusy === "false" &&
   (document.getElementById("status").textContent.startsWith("Found") ||
@@ -40,7 +42,8 @@ Deno.test.afterAll(async () => {
 function serve(port = 0, options: AppOptions = {}) {
   return Deno.serve(
     { hostname: "127.0.0.1", port, onListen: () => {} },
-    createApp({ silop: silop!, logger: { error: console.error }, ...options }).fetch,
+    createApp({ silop: silop!, logger: { error: console.error }, limits: UNHURRIED, ...options })
+      .fetch,
   );
 }
 
