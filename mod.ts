@@ -18,7 +18,16 @@ export { createSilop, Silop, type SilopOptions } from "./core/silop.ts";
 export type { PoolState, RunOptions, WorkerReady } from "./core/runtime/pool.ts";
 export { type ActualDevice, DEVICE_NAMES, type DeviceName } from "./core/runtime/device_names.ts";
 export type { WorkPlan, WorkPlanOptions } from "./core/runtime/machine.ts";
-export { type CamModelInfo, DEFAULT_CAM_MODEL, EMBEDDED_MODELS } from "./core/runtime/models.ts";
+export {
+  type AffinityModelInfo,
+  type CamModelInfo,
+  DEFAULT_CAM_MODEL,
+  EMBEDDED_MODELS,
+  type ModelInfo,
+  type SegmentationModelInfo,
+} from "./core/runtime/models.ts";
+export { modelFolders } from "./core/runtime/model_folders.ts";
+export { type ModelEntry, ModelLibrary } from "./core/runtime/model_library.ts";
 
 export type { Cam, CamOptions } from "./core/stages/cam.ts";
 export type { CamSummary, ClassScore } from "./core/stages/cam_stage.ts";
@@ -33,6 +42,7 @@ export type { PerimeterBranchSummary, PerimeterSummary } from "./core/stages/per
 export type { Refinement, RefineOptions } from "./core/stages/refine.ts";
 export type { RefineSummary } from "./core/stages/refine_stage.ts";
 export {
+  type EdgeKind,
   FIT_RULES,
   type FitRule,
   type RefineResult,
