@@ -13,12 +13,14 @@ import { DecodeError } from "./errors.ts";
 import { decodeNpy, encodeNpy, type NpyArray, type NpyDtype } from "./npz.ts";
 import { readCheckpoint } from "./weights/checkpoint.ts";
 import { PickleGlobal, type PickleHost, readPickle } from "./weights/pickle.ts";
-import { StoredTensor } from "./weights/tensor.ts";
+import { StoredTensor, WeightStorage } from "./weights/tensor.ts";
 import { TorchHost } from "./weights/torch_host.ts";
 
 /** Files of this kind are small programs: opcodes allowed. */
 const MAX_OPERATIONS = 100_000;
 const MAX_RANK = 64;
+/** First byte of ZIP archives. */
+const ZIP_START = 0x50;
 /** PyTorch's function that wraps an array into a tensor, as pickles name it. */
 const FROM_NUMPY = ["torch", "from_numpy"] as const;
 
@@ -99,24 +101,30 @@ class NumpyHost implements PickleHost {
   readonly maxOperations = MAX_OPERATIONS;
   readonly #globals: ReadonlyMap<string, PickleGlobal>;
   readonly #torch: TorchHost;
+  /** Bytes that may still be copied out of the file. */
+  #budget: number;
 
-  /** @param length Of the file: bytes that tensors may take which repeat their storages. */
+  /**
+   * @param length Of the file. Honest files copy every byte twice at most (text of protocol 2 to bytes, bytes to
+   *   an array); without a limit a few that are named again and again would ask for any amount of memory.
+   */
   constructor(length: number) {
+    this.#budget = 2 * length;
     this.#torch = new TorchHost(length);
     const reconstruct = () => new Rebuilt();
     const scalar = ([dtype, data]: readonly unknown[]) => this.#scalar(dtype, data);
     const calls: [string, ((args: readonly unknown[]) => unknown) | undefined][] = [
       ["numpy.ndarray", undefined],
-      ["numpy.dtype", ([code]) => new Dtype(String(code))],
+      ["numpy.dtype", ([code]) => new Dtype(textIn(code))],
       ["numpy.core.multiarray._reconstruct", reconstruct],
       ["numpy._core.multiarray._reconstruct", reconstruct],
       ["numpy.core.multiarray.scalar", scalar],
       ["numpy._core.multiarray.scalar", scalar],
       [FROM_NUMPY.join("."), ([array]) => arrayIn(array) === null ? null : array],
       // A tensor's elements are a file of `torch.save` inside of the pickle.
-      ["torch.storage._load_from_bytes", ([file]) => storageIn(file)],
+      ["torch.storage._load_from_bytes", ([file]) => this.#storage(file)],
       // How protocol 2 keeps bytes in text.
-      ["_codecs.encode", ([text]) => Buffer.from(String(text), "latin1")],
+      ["_codecs.encode", ([text]) => this.#spend(Buffer.from(textIn(text), "latin1"))],
     ];
     this.#globals = new Map(calls.map(([name, call]) => [name, new PickleGlobal(name, call)]));
   }
@@ -137,7 +145,7 @@ class NumpyHost implements PickleHost {
   setState(value: unknown, state: unknown): boolean {
     if (!Array.isArray(state)) return false;
     if (value instanceof Dtype) {
-      value.order = String(state[1]);
+      value.order = textIn(state[1]);
       return true;
     }
     if (!(value instanceof Rebuilt)) return false;
@@ -145,7 +153,7 @@ class NumpyHost implements PickleHost {
     if (!(dtype instanceof Dtype) || !isShape(shape)) throw corrupt("an array has no valid state");
     if (dtype.descr !== null) {
       if (!(data instanceof Uint8Array)) throw corrupt("an array has no bytes");
-      value.array = arrayOf(dtype, shape, fortran === true, data);
+      value.array = arrayOf(dtype, shape, fortran === true, this.#spend(data));
     } else if (shape.length === 0 && Array.isArray(data)) {
       value.item = data[0];
     } else throw corrupt("it holds an array of objects");
@@ -156,13 +164,29 @@ class NumpyHost implements PickleHost {
     if (!(dtype instanceof Dtype) || dtype.descr === null || !(data instanceof Uint8Array)) {
       throw corrupt("a number has no valid type");
     }
-    return Object.assign(new Rebuilt(), { array: arrayOf(dtype, [], false, data) });
+    return Object.assign(new Rebuilt(), { array: arrayOf(dtype, [], false, this.#spend(data)) });
+  }
+
+  /** PyTorch pickles a storage as a file of its format before 1.6, which needs no inflating. */
+  #storage(file: unknown): WeightStorage {
+    if (!(file instanceof Uint8Array)) throw corrupt("a tensor has no bytes");
+    if (file[0] === ZIP_START) throw corrupt("a tensor's bytes are compressed");
+    const value: unknown = readCheckpoint(this.#spend(file), { maxOperations: 1000 });
+    if (!(value instanceof WeightStorage)) throw corrupt("a tensor's bytes are no storage");
+    return value;
+  }
+
+  #spend(bytes: Uint8Array): Uint8Array {
+    this.#budget -= bytes.length;
+    if (this.#budget < 0) throw corrupt("it uses the same bytes again and again");
+    return bytes;
   }
 }
 
-function storageIn(file: unknown): unknown {
-  if (!(file instanceof Uint8Array)) throw corrupt("a tensor has no bytes");
-  return readCheckpoint(file, { maxOperations: 1000 });
+/** Lists are not made texts of: one that holds itself many times over would take for ever. */
+function textIn(value: unknown): string {
+  if (typeof value !== "string") throw corrupt("a text is none");
+  return value;
 }
 
 function isShape(value: unknown): value is number[] {

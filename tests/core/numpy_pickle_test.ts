@@ -69,6 +69,50 @@ Deno.test("decodePickledDict() refuses pickles that call anything else", () => {
   assert.throws(() => decodePickledDict(bytes), { name: "DecodeError", message: /os\.system/ });
 });
 
+/** A dictionary of tensors `a`, `b`, … that are all rebuilt of one file inside of the pickle. */
+function tensorsOf(file: Uint8Array, names: string): Uint8Array {
+  const ascii = (text: string) => [...Buffer.from(text, "latin1")];
+  const uint32 = (value: number) => [...new Uint8Array(Uint32Array.of(value).buffer)];
+  const entry = (name: string, at: number) => [
+    ...ascii("X"),
+    ...uint32(1),
+    ...ascii(`${name}ctorch._utils\n_rebuild_tensor_v2\n(ctorch.storage\n_load_from_bytes\n`),
+    ...(at === 0
+      ? [...ascii("B"), ...uint32(file.length), ...file, ...ascii("q\x00")]
+      : ascii("h\x00")),
+    ...ascii("\x85RK\x00(K\x01t(K\x01t\x89NtR"),
+  ];
+  return Uint8Array.of(
+    ...PICKLED.subarray(0, 128),
+    ...ascii("\x80\x03}("),
+    ...[...names].flatMap(entry),
+    ...ascii("u."),
+  );
+}
+
+Deno.test("decodePickledDict() refuses tensors that unpack the same bytes again and again", () => {
+  const pickled = fixture("pickled_tensor.npy");
+  const start = Buffer.from(pickled).indexOf("\x80\x02\x8a\x0a", 0, "latin1");
+  const length = new DataView(pickled.buffer).getUint32(start - 4, true);
+  const file = pickled.slice(start, start + length);
+  assert.deepEqual(Object.keys(decodePickledDict(tensorsOf(file, "a"))), ["a"]);
+  const repeated = tensorsOf(file, "abcdefgh".repeat(8));
+  assert.throws(() => decodePickledDict(repeated), { name: "DecodeError", message: /again/ });
+});
+
+Deno.test("decodePickledDict() refuses lists in the place of texts, however deep", () => {
+  // A list of two lists of two lists …: 2^40 commas as a text.
+  const deep = "]q\x00" + "h\x00h\x00\x86q\x00".repeat(40);
+  const pickle = Buffer.from(`\x80\x03${deep}cnumpy\ndtype\nh\x00\x85R.`, "latin1");
+  const bytes = Uint8Array.of(...PICKLED.subarray(0, 128), ...pickle);
+  assert.throws(() => decodePickledDict(bytes), { name: "DecodeError", message: /text/ });
+});
+
+Deno.test("decodePickledDict() refuses tensors in archives, which PyTorch does not write", () => {
+  const bytes = tensorsOf(fixture("checkpoints/dtypes_zip.pth"), "a");
+  assert.throws(() => decodePickledDict(bytes), { name: "DecodeError", message: /compressed/ });
+});
+
 Deno.test("decodePickledDict() refuses files that hold no dictionary of arrays", () => {
   const plain = encodeNpy({ shape: [2], data: Float32Array.of(1, 2) });
   assert.throws(() => decodePickledDict(plain), DecodeError);
