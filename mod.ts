@@ -49,7 +49,11 @@ export {
   type SegmentMode,
 } from "./core/stages/refine_choices.ts";
 export type { StageName, StageOptions, StageResult, Timings } from "./core/stages/render.ts";
-export { FILE_FORMATS, type FileFormat } from "./core/stages/stage.ts";
+export { FILE_FORMATS, type FileFormat, type FileOptions } from "./core/stages/file_formats.ts";
+export { type CocoDataset, cocoDataset, type RleKind } from "./core/formats/coco.ts";
+export { type MaskFeatures, maskFeatures } from "./core/formats/geojson.ts";
+export { maskPolygons, type Polygon } from "./core/formats/polygons.ts";
+export { COLOUR_MAPS, type ColourMap, colourMapPalette } from "./core/image/mod.ts";
 
 export type { Mask, Planes, Raster } from "./core/raster.ts";
 export { type DecodedImage, decodeImage, type DecodeOptions } from "./core/image/mod.ts";
@@ -72,6 +76,8 @@ export { camRoutes } from "./functions/cam.ts";
 export { segmentRoutes } from "./functions/segment.ts";
 export { perimeterRoutes } from "./functions/perimeter.ts";
 export { refineRoutes } from "./functions/refine.ts";
+export { cvatRoutes } from "./functions/adapters/cvat.ts";
+export { type LabelStudioOptions, labelStudioRoutes } from "./functions/adapters/label_studio.ts";
 export { healthRoutes } from "./functions/health.ts";
 export { serveApp, type ServedApp, type ServeOptions } from "./functions/serve.ts";
 export type { ServiceLimits } from "./functions/admission.ts";
