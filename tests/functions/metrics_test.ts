@@ -3,7 +3,7 @@ import { createApp } from "../../functions/app.ts";
 import { CAT, HTML, TRUNCATED_CAT } from "../helpers/photos.ts";
 import { openTinySilop } from "../helpers/tiny_silop.ts";
 
-const silop = await openTinySilop({ slowness: 4 });
+const silop = await openTinySilop({ slowness: 8 });
 
 /** The samples of an app's metrics by name and labels, labels sorted. */
 async function read(app: { request(path: string): Response | Promise<Response> }) {
@@ -20,7 +20,7 @@ async function read(app: { request(path: string): Response | Promise<Response> }
 }
 
 Deno.test("GET /metrics counts requests by route, status and reason", async () => {
-  using app = createApp({ silop, limits: { maxQueue: 0, deadlineMs: 2000 } });
+  using app = createApp({ silop, limits: { maxQueue: 0, deadlineMs: 300_000 } });
   const post = async (path: string, body: BodyInit = CAT, signal?: AbortSignal) => {
     const response = await app.request(path, { method: "POST", body, signal });
     await response.body?.cancel();
@@ -55,8 +55,8 @@ Deno.test("GET /metrics counts requests by route, status and reason", async () =
 });
 
 Deno.test("GET /metrics tells of a deadline as timeout, and of each app by itself", async () => {
-  using app = createApp({ silop, limits: { deadlineMs: 20 } });
-  await app.request("/cam?scales=1,1,1,1,1", { method: "POST", body: CAT });
+  using app = createApp({ silop, limits: { deadlineMs: 400 } });
+  await app.request("/cam?scales=1,1,1,1,1,1,1,1", { method: "POST", body: CAT });
   const name = 'silop_requests_total{method="POST",reason="timeout",route="/cam",status="503"}';
   assert.equal((await read(app)).get(name), 1);
   using other = createApp({ silop });
