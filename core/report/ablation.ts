@@ -35,6 +35,30 @@ const TITLES: Readonly<Record<string, string>> = {
   "segmentation-crf-yes": "segmentation network, with CRF",
 };
 
+const OWN_TITLES: Readonly<Record<string, string>> = {
+  cam: "the CAM alone",
+  combined: "PerimeterFit, both branches",
+  random_walk: "random walk, as in this run",
+  pseudo_labels: "as in this run",
+  segmentation: "segmentation network, as in this run",
+};
+/** Titles in the order of the chain; others come after these. */
+const ORDER = [
+  OWN_TITLES.cam,
+  TITLES["combined-slic"],
+  TITLES["combined-quickshift"],
+  OWN_TITLES.combined,
+  TITLES["walk-cam"],
+  TITLES["walk-combined"],
+  OWN_TITLES.random_walk,
+  TITLES["walk-perimeter-edges"],
+];
+
+function orderOf(title: string): number {
+  const at = ORDER.indexOf(title);
+  return at < 0 ? ORDER.length : at;
+}
+
 /** Reads what an ablation left in a run, in the order of the chain. */
 export function readAblation(
   run: string,
@@ -69,20 +93,13 @@ export function readAblation(
   const base = join(run, part);
   const own = readResults(base).flatMap((result) => {
     const { kind } = result;
-    const title = {
-      cam: "the CAM alone",
-      combined: "PerimeterFit, both branches",
-      random_walk: "random walk of this run",
-      pseudo_labels: "the run's own: source and threshold chosen on dev",
-      segmentation: "segmentation network of this run",
-    }[kind] ?? kind;
-    return row(base, result, title, groupOf(kind), true);
+    return row(base, result, OWN_TITLES[kind] ?? kind, groupOf(kind), true);
   });
   const others = variants.flatMap((name) => {
     const [result] = readResults(join(folder, name));
     return row(join(folder, name), result!, titleOf(name), groupOf(result!.kind), false);
   });
-  const all = [...own, ...others];
+  const all = [...own, ...others].sort((a, b) => orderOf(a.title) - orderOf(b.title));
   return (["maps", "labels", "segmentation"] as const).flatMap((group) =>
     all.filter((row) => row.group === group)
   );

@@ -155,7 +155,13 @@ async function draw(chart: object): Promise<string> {
       axis,
       font: "system-ui, sans-serif",
       view: { stroke: null },
-      legend: { labelColor: INK, titleColor: INK, orient: "top", titleFontWeight: "normal" },
+      legend: {
+        labelColor: INK,
+        titleColor: INK,
+        orient: "top",
+        titleFontWeight: "normal",
+        labelLimit: 260,
+      },
     },
   } as unknown as TopLevelSpec;
   const view = new View(parse(compile(spec).spec), { renderer: "none" });

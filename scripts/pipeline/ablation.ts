@@ -5,6 +5,7 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { pseudoLabelsOptions, settlePseudoLabels } from "../../core/batch/tasks.ts";
 import type { ChainResult } from "../../core/evaluation/chain_report.ts";
 import { readChoice } from "./choice.ts";
 import type { PartImages } from "./data.ts";
@@ -76,8 +77,8 @@ export function planAblation(make: StepMaker): Step[] {
       }
     }
 
-    const { crfSteps } = make.settled("pseudo-labels");
     for (const from of sources) {
+      const { crfSteps } = labelsOf(make, from);
       for (const steps of crfSteps === 0 ? [0] : [0, crfSteps]) {
         variant(
           `labels-${from}-crf-${steps}`,
@@ -108,7 +109,7 @@ export function planAblation(make: StepMaker): Step[] {
 function sourcesOf(make: StepMaker): readonly MapKind[] {
   const { config: { choose }, parts } = make.request;
   const chooses = parts.some(({ role, truth }) => role === "dev" && truth);
-  const from = choose !== undefined && chooses ? choose.from : [make.settled("pseudo-labels").from];
+  const from = choose && chooses ? choose.from : [make.settled("pseudo-labels").from];
   return MAPS.filter((kind) => kind !== "random_walk" || from.includes(kind));
 }
 
@@ -123,7 +124,13 @@ function thresholdFor(make: StepMaker, from: MapKind, crf: boolean): number {
     return trials.reduce((best, trial) => trial.iou > best.iou ? trial : best).threshold;
   }
   const dev = parts.find(({ role, truth }) => role === "dev" && truth);
-  return (dev && bestOn(dev, run, from)) ?? make.settled("pseudo-labels").threshold;
+  return (dev && bestOn(dev, run, from)) ?? labelsOf(make, from).threshold;
+}
+
+/** Options of pseudo labels of maps of a kind. */
+function labelsOf(make: StepMaker, from: MapKind) {
+  const options = { ...make.stageOptions("pseudoLabels"), from };
+  return settlePseudoLabels(pseudoLabelsOptions.parse(options));
 }
 
 function bestOn({ part }: PartImages, run: string, kind: MapKind): number | undefined {

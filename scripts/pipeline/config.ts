@@ -73,12 +73,12 @@ const configSchema = z.strictObject({
   trainClassifier: z.enum(["auto", "yes", "no"]).default("auto"),
   /** Name or path of the CAM model to take. Default: the standard one. */
   camModel: z.string().optional(),
-  /** Pseudo labels to try on `dev` before those of all images are made. Default: none. */
+  /** Pseudo labels to try on `dev` before those of all images are made; `null` for none. */
   choose: z.strictObject({
     from: z.array(z.enum(["cam", "combined", "random_walk"])).min(1),
     thresholds: z.array(z.number().min(0).max(2)).min(1),
     images: z.int().min(1).default(48),
-  }).optional(),
+  }).nullable().optional(),
   ...STAGES,
   ...TRAININGS,
 }).partial({

@@ -228,9 +228,7 @@ export function planSteps(request: PlanRequest): Step[] {
 
   const walk = { ...make.settled("random-walk") };
   const labels = make.settled("pseudo-labels");
-  const sources = config.choose !== undefined && dev !== undefined
-    ? config.choose.from
-    : [labels.from];
+  const sources = config.choose && dev !== undefined ? config.choose.from : [labels.from];
   const taskOf = (kind: string) => ({ cam: "cam", combined: "combine" })[kind] ?? "random-walk";
   if (sources.includes("random_walk")) {
     const byModel = (walk.edge ?? "model") === "model";
@@ -256,7 +254,7 @@ export function planSteps(request: PlanRequest): Step[] {
   }
 
   let chosen: readonly string[] = [];
-  if (config.choose !== undefined && dev !== undefined) {
+  if (config.choose && dev !== undefined) {
     const { from: kinds, thresholds, images } = config.choose;
     for (const from of kinds) {
       for (const threshold of thresholds) {

@@ -31,7 +31,10 @@ export async function runChild(
   mkdirSync(dirname(scratch), { recursive: true });
   rmSync(scratch, { force: true });
   const preload = new URL(CHILD);
-  preload.search = new URLSearchParams({ peak: scratch }).toString();
+  preload.search = new URLSearchParams({
+    peak: scratch,
+    lock: join(dirname(scratch), "silop-step.lock"),
+  }).toString();
   const { flags, script } = commandOf(task);
   const child = new Deno.Command(Deno.execPath(), {
     args: [

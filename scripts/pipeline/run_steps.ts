@@ -1,7 +1,7 @@
 /** Runs the steps of a plan, as far as they are not done, and keeps the manifest. */
 
 import { rmSync } from "node:fs";
-import { join } from "node:path";
+import { resolve } from "node:path";
 import { OptionError } from "../../core/errors.ts";
 import {
   type SilopManifest,
@@ -189,7 +189,7 @@ async function perform(
     }
   }
   const args = [...step.args(), ...step.work ?? [], ...flags];
-  const scratch = join(run, "journal", `${step.name.replaceAll("/", "-")}.peak`);
+  const scratch = resolve(run, "journal", "silop-step.peak");
   const { code, peakMb } = await runChild(step.task, args, { scratch, models, signal });
   const reason = code === 0
     ? "not all of its results are there"
