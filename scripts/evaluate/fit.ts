@@ -15,7 +15,7 @@ import { modelFolders } from "../../core/runtime/model_folders.ts";
 import { createSilop, type Silop } from "../../core/silop.ts";
 import { fitMaps } from "../../core/stages/fit.ts";
 import { findEdges, paintLabels, type PerimeterBranch } from "../../core/stages/perimeter.ts";
-import { REFINE_CRF } from "../../core/stages/refine.ts";
+import { DEFAULT_FIT, REFINE_CRF } from "../../core/stages/refine.ts";
 import { FIT_RULES } from "../../core/stages/refine_choices.ts";
 import { walkCam } from "../../core/stages/walk.ts";
 import { classNames } from "../../core/data/class_list.ts";
@@ -148,7 +148,7 @@ async function measure(
   for (const rule of FIT_RULES) {
     const fitted = fitMaps(cam, rule === "reference" ? branches.map(publish) : branches, rule);
     add(rule, fitted.hrCam);
-    if (rule !== "mean-majority") continue;
+    if (rule !== DEFAULT_FIT) continue;
     add(`${rule}, walked`, walkCam(fitted.cam, lines, width, height));
     for (const branch of branches) {
       add(`${rule}, ${branch.method}`, fitMaps(cam, [branch], rule).hrCam);

@@ -26,7 +26,7 @@ Deno.test("POST /refine answers JSON with the time of every step", async () => {
   assert.equal(body.stage, "refine");
   assert.deepEqual([body.width, body.height], [width, height]);
   assert.deepEqual([body.workingWidth, body.workingHeight], [64, 43]);
-  assert.deepEqual([body.fit, body.walk, body.crf], ["mean-majority", true, true]);
+  assert.deepEqual([body.fit, body.walk, body.crf], ["half", true, true]);
   assert.deepEqual(body.classes.map(({ name }: { name: string }) => name), TINY_MODEL_SEES);
   assert.equal(body.perimeters.length, 2);
   const { decode: _, encode: __, compute, total, ...steps } = body.timings;
