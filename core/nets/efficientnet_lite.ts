@@ -3,7 +3,8 @@
  * and with ReLU6 for swish, so that they run well on processors without a GPU.
  *
  * A stem, sixteen or more inverted bottlenecks (MobileNetV2, arXiv 1801.04381) in seven stages, and
- * a head of 1280 channels. Convolutions pad as TensorFlow's "same" does, so that inputs of any size give `ceil(size / stride)` cells.
+ * a head of 1280 channels. Convolutions pad as TensorFlow's "same" does, so that inputs of any size
+ * give `ceil(size / stride)` cells.
  *
  * Weights go by the names of the PyTorch package efficientnet_lite_pytorch: `_conv_stem.weight`,
  * `_bn0.*`, `_blocks.3._expand_conv.weight`, …, `_conv_head.weight`, `_bn1.*`, `_fc.*`.

@@ -1,8 +1,5 @@
 /** Batch normalisation with fixed statistics, merged into the convolution in front of it. */
 
-import type { StateDict } from "../weights/state_dict.ts";
-import { toFloat32 } from "../weights/tensor.ts";
-
 /** The four lists of a batch normalisation, one value for each channel. */
 export interface BatchNormStatistics {
   /** γ */
@@ -70,31 +67,4 @@ export function foldNormalisation(
     for (let i = c * perChannel; i < end; i++) folded[i] = weights[i]! * scale;
   }
   return { weights: folded, bias: foldedBias };
-}
-
-/**
- * Folds `norm.{weight, bias, running_mean, running_var}` into `convolution.weight` and, where there is
- * one, `convolution.bias`. The tensors must be there with fitting shapes (see `requireTensors`).
- *
- * @param epsilon ε of the normalisation.
- */
-export function foldBatchNorm(
-  tensors: StateDict,
-  convolution: string,
-  norm: string,
-  epsilon: number,
-): FoldedConvolution & { readonly shape: readonly number[] } {
-  const values = (name: string) => toFloat32(tensors.get(name)!);
-  const tensor = tensors.get(`${convolution}.weight`)!;
-  const statistics = {
-    weight: values(`${norm}.weight`),
-    bias: values(`${norm}.bias`),
-    mean: values(`${norm}.running_mean`),
-    variance: values(`${norm}.running_var`),
-  };
-  const bias = tensors.has(`${convolution}.bias`) ? values(`${convolution}.bias`) : null;
-  return {
-    ...foldNormalisation(toFloat32(tensor), bias, statistics, epsilon),
-    shape: tensor.shape,
-  };
 }

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { ModelError } from "../errors.ts";
 
-const perChannel = z.tuple([z.number(), z.number(), z.number()]);
+const perChannel = (value: z.ZodNumber) => z.tuple([value, value, value]);
 const probability = z.number().min(0).max(1);
 const scales = z.array(z.number().min(0.1).max(4)).min(1).max(8);
 const classNames = (most: number) => z.array(z.string().min(1)).min(1).max(most);
@@ -19,8 +19,8 @@ const described = {
   bytes: z.int().positive(),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   /** Network input: `(RGB/255 − mean)/std`, per channel. */
-  mean: perChannel,
-  std: perChannel,
+  mean: perChannel(z.number()),
+  std: perChannel(z.number().positive()),
   /** Name of the network its features come from, as `resnest101`. */
   backbone: z.string().optional(),
   /** How weights are stored. Default: as the file says. */

@@ -133,11 +133,6 @@ export class GraphTrainer<Name extends string> {
   }
 }
 
-/** A learning rate that falls from `rate` to 0 along half a cosine; `step` counts from 0. */
-export function cosineRate(rate: number, step: number, steps: number): number {
-  return (rate / 2) * (1 + Math.cos((Math.PI * step) / steps));
-}
-
 function scalar(value: number): ort.Tensor {
   return new ort.Tensor("float32", Float32Array.of(value), []);
 }

@@ -2,7 +2,8 @@
 
 import * as ort from "onnxruntime-node";
 import { Pcg64 } from "../../kernels/pcg64.ts";
-import { cosineRate, GraphTrainer } from "./graph_trainer.ts";
+import { GraphTrainer } from "./graph_trainer.ts";
+import { cosineRate } from "./run/schedules.ts";
 import {
   applyPrior,
   deviations,

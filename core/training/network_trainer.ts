@@ -16,6 +16,7 @@ import { openSession, type SessionOptions } from "../runtime/device.ts";
 import type { StateDict } from "../weights/state_dict.ts";
 import { toFloat32, type WeightTensor } from "../weights/tensor.ts";
 import { FlatTensors } from "./flat_tensors.ts";
+import type { TrainerState } from "./run/trainer.ts";
 
 /** Tensors that are learnt alike. */
 export interface ParameterGroup {
@@ -73,14 +74,6 @@ export interface NetworkTrainerOptions<Name extends string> {
    * doubles the peak.
    */
   readonly session?: SessionOptions;
-}
-
-/** All that a trainer needs to go on as if it had never stopped. */
-export interface TrainerState {
-  /** Steps taken. */
-  readonly steps: number;
-  /** `parameters/NAME`, and the optimiser's `velocity/NAME`, or `mean/NAME` and `square/NAME`. */
-  readonly tensors: StateDict;
 }
 
 /** The inputs of one batch, by name. */
@@ -216,7 +209,10 @@ export class NetworkTrainer<Name extends string = never> {
     return all;
   }
 
-  /** All that is needed to go on later: see {@linkcode NetworkTrainer.restore}. */
+  /**
+   * All that is needed to go on later: `parameters/NAME`, and the optimiser's `velocity/NAME`, or `mean/NAME`
+   * and `square/NAME`.
+   */
   state(): TrainerState {
     const tensors = new Map<string, WeightTensor>();
     for (const [kind, flat] of [["parameters", this.#parameters] as const, ...this.#memory]) {
@@ -298,11 +294,6 @@ interface TrainerParts<Name extends string> {
   readonly parameters: FlatTensors;
   readonly groups: ReadonlyMap<string, ParameterGroup>;
   readonly dropout: readonly { name: string; tensor: ort.Tensor }[];
-}
-
-/** A learning rate that falls from `rate` to 0 along a power; `step` counts from 0. */
-export function polynomialRate(rate: number, step: number, steps: number, power = 0.9): number {
-  return rate * (1 - step / steps) ** power;
 }
 
 /** A seed for each step, so that a trainer that goes on later drops what it would have dropped. */

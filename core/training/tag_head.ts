@@ -1,7 +1,8 @@
 /** The head that tells which classes are in a photo: logistic regression on averaged features. */
 
 import * as ort from "onnxruntime-node";
-import { cosineRate, GraphTrainer } from "./graph_trainer.ts";
+import { GraphTrainer } from "./graph_trainer.ts";
+import { cosineRate } from "./run/schedules.ts";
 import {
   applyPrior,
   deviations,

@@ -7,6 +7,7 @@ import { DecodeError, LimitError, UnsupportedFormatError } from "../errors.ts";
 import type { StateDict } from "./state_dict.ts";
 import {
   bytesPerElement,
+  rowMajorStrides,
   StoredTensor,
   type WeightData,
   type WeightDtype,
@@ -96,7 +97,7 @@ export function readSafetensors(
     places.push([start, end]);
     const storage = new WeightStorage(dtype, (end - start) / bytesPerElement(dtype));
     storage.attach(data.subarray(start, end), false);
-    tensors.set(name, new StoredTensor(storage, 0, shape, rowMajor(shape)));
+    tensors.set(name, new StoredTensor(storage, 0, shape, rowMajorStrides(shape)));
   }
   checkPlaces(places, data.length);
   return { tensors, metadata };
@@ -162,16 +163,6 @@ function asObject(value: unknown, what: string): Record<string, unknown> {
     return value as Record<string, unknown>;
   }
   throw damaged(`${what} is no object`);
-}
-
-function rowMajor(shape: readonly number[]): number[] {
-  const strides = new Array<number>(shape.length);
-  let step = 1;
-  for (let axis = shape.length - 1; axis >= 0; axis--) {
-    strides[axis] = step;
-    step *= shape[axis]!;
-  }
-  return strides;
 }
 
 /** A name from a file, short enough for a message. */

@@ -197,6 +197,17 @@ export class StoredTensor implements WeightTensor {
   }
 }
 
+/** Distances of a row-major tensor's neighbours along each dimension, in elements. */
+export function rowMajorStrides(shape: readonly number[]): number[] {
+  const strides = new Array<number>(shape.length);
+  let step = 1;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    strides[axis] = step;
+    step *= Math.max(1, shape[axis]!);
+  }
+  return strides;
+}
+
 /** Element count, distance from the first to behind the last element, and whether it has no holes. */
 function measure(
   shape: readonly number[],

@@ -5,7 +5,7 @@
 
 import { encodeZip } from "../zip.ts";
 import type { StateDict } from "./state_dict.ts";
-import type { WeightDtype, WeightTensor } from "./tensor.ts";
+import { rowMajorStrides, type WeightDtype, type WeightTensor } from "./tensor.ts";
 
 /** PyTorch's classes of storages. */
 const STORAGE_CLASSES: Readonly<Record<WeightDtype, string>> = {
@@ -160,14 +160,4 @@ class PickleWriter {
     this.#bytes.set(values, this.#length);
     this.#length += values.length;
   }
-}
-
-function rowMajorStrides(shape: readonly number[]): number[] {
-  const strides = new Array<number>(shape.length);
-  let step = 1;
-  for (let axis = shape.length - 1; axis >= 0; axis--) {
-    strides[axis] = step;
-    step *= Math.max(1, shape[axis]!);
-  }
-  return strides;
 }

@@ -1,6 +1,8 @@
 /** Options that the trainings of networks share, and what they stand for. */
 
+import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { basename } from "node:path";
 import type { z } from "zod";
 import type { DataSet } from "../../core/data/data_set.ts";
 import { openDataSet } from "../../core/data/open.ts";
@@ -13,8 +15,8 @@ import type { AugmentOptions } from "../../core/training/data/augment.ts";
 import { initialParameters } from "../../core/training/networks/initial_parameters.ts";
 import type { NetworkTrainerOptions, ParameterGroup } from "../../core/training/network_trainer.ts";
 import { makeSchedule } from "../../core/training/run/schedules.ts";
+import { readWeights } from "../../core/weights/read_weights.ts";
 import { recognizeNetwork } from "../../core/weights/recognize.ts";
-import { readSafetensors } from "../../core/weights/safetensors.ts";
 import { readStateDict, type StateDict } from "../../core/weights/state_dict.ts";
 import { unwrapCheckpoint } from "../../core/weights/wheel.ts";
 import { fail } from "../cli.ts";
@@ -81,12 +83,12 @@ export async function startingPoint(
     };
   }
   const bytes = await readFile(path);
-  const tensors = path.endsWith(".safetensors")
-    ? readSafetensors(bytes).tensors
-    : readStateDict(unwrapCheckpoint(bytes));
+  const tensors = readWeights(unwrapCheckpoint(bytes));
   const { kind: found, weights } = recognizeNetwork(tensors, { backbone });
   const source = found === "backbone" ? { backbone: weights } : { network: weights };
-  return { ...initialParameters(kind, backbone, classes, { ...source, seed }), origin: path };
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  const origin = `${basename(path)}, sha256 ${sha256}`;
+  return { ...initialParameters(kind, backbone, classes, { ...source, seed }), origin };
 }
 
 /**

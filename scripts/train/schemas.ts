@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { BACKBONE_NAMES, type BackboneName } from "../../core/nets/backbones.ts";
-import { SCHEDULE_NAMES } from "../../core/training/run/schedule_names.ts";
+import { SCHEDULE_NAMES } from "../../core/training/run/schedules.ts";
 
 /** Options of every training, to be spread into the schema of one. */
 export const RUN_OPTIONS = {

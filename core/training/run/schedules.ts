@@ -1,8 +1,9 @@
 /** How a learning rate changes over a training. */
 
-import { cosineRate } from "../graph_trainer.ts";
-import { polynomialRate } from "../network_trainer.ts";
-import type { ScheduleName } from "./schedule_names.ts";
+/** Names of the curves. */
+export const SCHEDULE_NAMES = ["polynomial", "cosine", "constant"] as const;
+/** See {@linkcode SCHEDULE_NAMES}. */
+export type ScheduleName = typeof SCHEDULE_NAMES[number];
 
 /** The rate of a step, counted from 0. */
 export type Schedule = (step: number) => number;
@@ -41,4 +42,14 @@ export function makeSchedule(
   };
   const full = curves[curve];
   return (step) => full(step) * (step < warmUp ? (step + 1) / warmUp : 1);
+}
+
+/** A learning rate that falls from `rate` to 0 along a power; `step` counts from 0. */
+export function polynomialRate(rate: number, step: number, steps: number, power = 0.9): number {
+  return rate * (1 - step / steps) ** power;
+}
+
+/** A learning rate that falls from `rate` to 0 along half a cosine; `step` counts from 0. */
+export function cosineRate(rate: number, step: number, steps: number): number {
+  return (rate / 2) * (1 + Math.cos((Math.PI * step) / steps));
 }

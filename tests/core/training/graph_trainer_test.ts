@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import * as ort from "onnxruntime-node";
 import { GraphBuilder } from "../../../core/onnx/graph_builder.ts";
-import { cosineRate, GraphTrainer } from "../../../core/training/graph_trainer.ts";
+import { GraphTrainer } from "../../../core/training/graph_trainer.ts";
 import { trainMapHead } from "../../../core/training/map_head.ts";
 import { trainTagHead } from "../../../core/training/tag_head.ts";
 import { binaryCrossEntropy, crossEntropy, sumOfSquares } from "../../../core/training/losses.ts";
@@ -58,12 +58,6 @@ Deno.test("GraphTrainer.create() throws TypeError when the loss does not use a p
     GraphTrainer.create({ used: one, unused: one }, (g, { used }) => g.mul(used, used)),
     { name: "TypeError", message: /unused/ },
   );
-});
-
-Deno.test("cosineRate() falls from the rate to 0", () => {
-  close(cosineRate(0.2, 0, 10), 0.2);
-  close(cosineRate(0.2, 5, 10), 0.1);
-  close(cosineRate(0.2, 10, 10), 0);
 });
 
 Deno.test("binaryCrossEntropy() is the mean of −log of the right side's probability", async () => {

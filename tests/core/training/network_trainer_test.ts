@@ -7,7 +7,6 @@ import {
   type Feeds,
   NetworkTrainer,
   type NetworkTrainerOptions,
-  polynomialRate,
 } from "../../../core/training/network_trainer.ts";
 import { formulaWeights, hashed } from "../nets/formula_weights.ts";
 
@@ -155,10 +154,4 @@ Deno.test("NetworkTrainer.restore() throws OptionError for another optimiser's s
   await using sgd = await create();
   await using adam = await create({ optimizer: { type: "adam" } });
   assert.throws(() => adam.restore(sgd.state()), { message: /mean\/conv1\.weight/ });
-});
-
-Deno.test("polynomialRate() falls from the rate towards 0", () => {
-  assert.equal(polynomialRate(0.1, 0, 10), 0.1);
-  assert.ok(Math.abs(polynomialRate(0.1, 5, 10, 0.9) - 0.1 * 0.5 ** 0.9) < 1e-12);
-  assert.equal(polynomialRate(0.1, 10, 10), 0);
 });

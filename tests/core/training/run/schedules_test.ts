@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
-import { makeSchedule } from "../../../../core/training/run/schedules.ts";
+import {
+  cosineRate,
+  makeSchedule,
+  polynomialRate,
+} from "../../../../core/training/run/schedules.ts";
 
 const close = (actual: number, expected: number) =>
   assert.ok(Math.abs(actual - expected) < 1e-12, `${actual} is not ${expected}`);
@@ -18,4 +22,16 @@ Deno.test("makeSchedule() rises to the curve over the first steps", () => {
   const schedule = makeSchedule({ curve: "constant", rate: 1, steps: 10, warmUp: 4 });
   assert.deepEqual([0, 1, 2, 3, 4].map(schedule), [0.25, 0.5, 0.75, 1, 1]);
   assert.throws(() => makeSchedule({ rate: -1, steps: 10 }), RangeError);
+});
+
+Deno.test("cosineRate() falls from the rate to 0", () => {
+  close(cosineRate(0.2, 0, 10), 0.2);
+  close(cosineRate(0.2, 5, 10), 0.1);
+  close(cosineRate(0.2, 10, 10), 0);
+});
+
+Deno.test("polynomialRate() falls from the rate towards 0", () => {
+  assert.equal(polynomialRate(0.1, 0, 10), 0.1);
+  assert.ok(Math.abs(polynomialRate(0.1, 5, 10, 0.9) - 0.1 * 0.5 ** 0.9) < 1e-12);
+  assert.equal(polynomialRate(0.1, 10, 10), 0);
 });
