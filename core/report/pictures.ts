@@ -2,7 +2,6 @@
 
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { resizeImage } from "../../kernels/resize_image.ts";
 import { decodeMaps } from "../batch/codecs.ts";
 import { type FileKind, slotOf } from "../batch/folders.ts";

@@ -3,9 +3,8 @@
  * a table and a plot.
  */
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { decodeNpz } from "../../core/npz.ts";
 import { writeFileAtomic } from "../../core/files.ts";
 import { errorFileName } from "../../core/batch/error_file.ts";
 import { type FileKind, slotOf } from "../../core/batch/folders.ts";
@@ -14,9 +13,10 @@ import { runBatch } from "../../core/batch/run_batch.ts";
 import type { Slot } from "../../core/batch/task.ts";
 import type { EvaluateOptions } from "../../core/batch/tasks/evaluate.ts";
 import { type ChainResult, reportChain } from "../../core/evaluation/chain_report.ts";
+import { readImageCounts, sumImageCounts } from "../../core/evaluation/image_counts.ts";
 import { classNames } from "../../core/data/class_list.ts";
 import type { DataSet } from "../../core/data/data_set.ts";
-import { type Confusion, createConfusion } from "../../kernels/confusion.ts";
+import type { Confusion } from "../../kernels/confusion.ts";
 import {
   createCommand,
   EXIT_FAILED,
@@ -148,17 +148,11 @@ async function count(
     failed: (id, { message }) => console.error(`${task}: ${id}: ${message}`),
   }).catch((error: Error) => fail(error.message));
   progress?.stop();
-  const matrices = Array.from(
-    { length: Math.max(1, thresholds.length) },
-    () => createConfusion(classes),
-  );
   const bad = new Set(failed);
-  for (const id of ids.filter((id) => !bad.has(id))) {
-    const sums = decodeNpz(readFileSync(join(counts.folder, id + counts.ending))).counts!.data;
-    matrices.forEach(({ counts }, k) => {
-      for (let i = 0; i < counts.length; i++) counts[i]! += Number(sums[k * counts.length + i]);
-    });
-  }
+  const good = ids.filter((id) => !bad.has(id));
+  const matrices = sumImageCounts(
+    good.map((id) => readImageCounts(places.run, kind, id, classes)),
+  ) ?? [];
   return { matrices, failed: failed.length };
 }
 
