@@ -166,7 +166,7 @@ function stageTable({ part, stages, overChosen }: PartFigures): Html {
             <th>stage</th>
             <th>threshold</th>
             <th>mIoU</th>
-            <th>mIoU, classes present</th>
+            ${overChosen ? html`<th>mIoU, classes present</th>` : ""}
             <th>false positives</th>
             <th>false negatives</th>
           </tr>
@@ -179,7 +179,7 @@ function stageTable({ part, stages, overChosen }: PartFigures): Html {
                 ? "–"
                 : at.threshold.toFixed(2) + (chosenHere ? "*" : "")}</td>
               <td>${percent(meanOf(at, overChosen))}</td>
-              <td>${percent(at.present)}</td>
+              ${overChosen ? html`<td>${percent(at.present)}</td>` : ""}
               <td>${percent(at.fp)}</td>
               <td>${percent(at.fn)}</td>
             </tr>
