@@ -14,7 +14,13 @@ import { differences, type Json, type MadeWith } from "../../batch/manifest.ts";
 import { StorageError, TrainingError } from "../../errors.ts";
 import { writeFileAtomic } from "../../files.ts";
 import type { BatchSource } from "../data/sample_loader.ts";
-import { type BestValidation, CheckpointFolder, type TrainingProgress } from "./checkpoints.ts";
+import type { WeightTensor } from "../../weights/tensor.ts";
+import {
+  type BestValidation,
+  type Checkpoint,
+  CheckpointFolder,
+  type TrainingProgress,
+} from "./checkpoints.ts";
 import { MetricsFile, type StepLine, type ValidationLine } from "./metrics_file.ts";
 import type { Schedule } from "./schedules.ts";
 import type { Trainer } from "./trainer.ts";
@@ -104,7 +110,7 @@ export interface TrainingOutcome {
  * ```
  *
  * @throws {TrainingError} The folder holds a training with other options (the text tells which), none of
- *   its checkpoints is whole, or a number the trainer answered is not finite.
+ *   its checkpoints is whole, or a loss or a tensor of the trainer is not finite any more.
  * @throws {BatchError} Somebody is at work in the same folder.
  * @throws {StorageError} Something cannot be written.
  * @throws Whatever trainer, source and validation throw; the last checkpoint stays.
@@ -313,9 +319,29 @@ class Training<B, Feeds> {
     this.#listener.saved?.(this.#saved);
   }
 
-  #checkpoint() {
-    return { progress: this.#progress, state: this.#plan.trainer.state() };
+  /**
+   * A loss may be finite while gradients are not: what they have spoilt must not take the place of the last
+   * whole checkpoint.
+   */
+  #checkpoint(): Checkpoint {
+    const state = this.#plan.trainer.state();
+    for (const [name, { data }] of state.tensors) {
+      if (isFinite(data)) continue;
+      throw new TrainingError(
+        `${name} is not finite any more at step ${this.#progress.step}; ` +
+          "a lower rate or a warm-up may help",
+      );
+    }
+    return { progress: this.#progress, state };
   }
+}
+
+/** Whether all numbers are finite: 0 times any of those is 0, and NaN else. */
+function isFinite(data: WeightTensor["data"]): boolean {
+  if (!(data instanceof Float32Array || data instanceof Float64Array)) return true;
+  let sum = 0;
+  for (let i = 0; i < data.length; i++) sum += 0 * data[i]!;
+  return sum === 0;
 }
 
 function checkPlan<B, Feeds>(plan: TrainingPlan<B, Feeds>): void {

@@ -243,6 +243,28 @@ Deno.test("runTraining() throws when a loss is not finite", async () => {
   assert.deepEqual(readMetrics(place.path("run")), []);
 });
 
+Deno.test("runTraining() saves no tensors that are not finite, and keeps the checkpoint before", async () => {
+  using place = new Place();
+  let steps = 0;
+  const sitting = place.sit("run", ({ trainer }) => ({
+    validation: undefined,
+    trainer: {
+      // The loss is still finite: only gradients of the seventh step are not.
+      step: (feeds, rate) => trainer.step(feeds, ++steps === 7 ? Infinity : rate),
+      state: () => trainer.state(),
+      restore: (state) => trainer.restore(state),
+    },
+    steps: 7,
+  }));
+  await assert.rejects(sitting, {
+    name: TrainingError.name,
+    message: /\/head\.(weight|bias) is not finite any more at step 7/,
+  });
+  assert.deepEqual(readdirSync(join(place.path("run"), "checkpoints")), ["step_000000005.npz"]);
+  const { outcome } = await place.sit("run", () => ({ validation: undefined, steps: 7 }));
+  assert.deepEqual([outcome.end, outcome.step, outcome.taken], ["done", 7, 2]);
+});
+
 Deno.test("runTraining() lets nobody else into its folder", async () => {
   using place = new Place();
   let refused: unknown;
