@@ -9,6 +9,7 @@ import {
   augmentMask,
   type AugmentOptions,
   drawAugmentation,
+  IGNORED,
   resizedTo,
 } from "./augment.ts";
 import { randomOf } from "./random_of.ts";
@@ -18,6 +19,8 @@ export interface BatchSetup {
   readonly augment: AugmentOptions;
   /** Side above which decoded images are reduced, cached or not. */
   readonly maxSide?: number;
+  /** Masks hold numbers below this, or 255. */
+  readonly maskClasses?: number;
   readonly seed: number;
 }
 
@@ -65,12 +68,12 @@ const SAMPLE = 0x7361;
  * Makes a batch. What is done to a sample depends on the seed, the epoch and its index in the epoch
  * alone.
  *
- * @throws {Error} A file cannot be read or decoded, or a mask is not of its image's size; the text names
- *   the file.
+ * @throws {Error} A file cannot be read or decoded; the text names the file.
+ * @throws {RangeError} A mask is not of its image's size, or holds a class that there is not; so does this.
  */
 export async function prepareBatch(
   { epoch, index, samples, keep }: BatchRequest,
-  { augment, maxSide, seed }: BatchSetup,
+  { augment, maxSide, maskClasses, seed }: BatchSetup,
 ): Promise<PreparedBatch> {
   const { size } = augment;
   const values = 3 * size * size;
@@ -80,7 +83,7 @@ export async function prepareBatch(
   for (const [i, sample] of samples.entries()) {
     let pixels = sample.decoded;
     if (pixels === undefined) {
-      pixels = await decodeSample(sample, maxSide);
+      pixels = await decodeSample(sample, maxSide, maskClasses);
       if (keep) decoded.push([i, pixels]);
     }
     const { width, height, image, mask } = pixels;
@@ -95,13 +98,24 @@ export async function prepareBatch(
   return masks.length === 0 ? { images, decoded } : { images, masks: join(masks), decoded };
 }
 
-async function decodeSample(sample: SampleRequest, maxSide?: number): Promise<DecodedSample> {
+async function decodeSample(
+  sample: SampleRequest,
+  maxSide?: number,
+  maskClasses = IGNORED,
+): Promise<DecodedSample> {
   const image = await read(sample.image, decodeImage);
   const mask = sample.mask === undefined ? undefined : await read(sample.mask, decodeMaskPng);
   if (mask !== undefined && (mask.width !== image.width || mask.height !== image.height)) {
     throw new RangeError(
       `${sample.mask} is ${mask.width}×${mask.height} px, its image ` +
         `${image.width}×${image.height} px`,
+    );
+  }
+  const strange = mask?.data.find((label) => label >= maskClasses && label !== IGNORED);
+  if (strange !== undefined) {
+    throw new RangeError(
+      `${sample.mask} holds the class ${strange}: neither below ${maskClasses} nor ${IGNORED}, ` +
+        "which stands for ignored pixels",
     );
   }
   const { width, height } = maxSide === undefined || Math.max(image.width, image.height) <= maxSide

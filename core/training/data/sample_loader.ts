@@ -32,6 +32,8 @@ export interface SampleLoaderOptions extends AugmentOptions {
   readonly seed: number;
   /** Number of classes; needed where samples have labels. */
   readonly classes?: number;
+  /** Number of classes in masks, background included; masks with others are refused. Default: all are taken. */
+  readonly maskClasses?: number;
   /** Threads that make batches; 0 makes them in the caller's. Default: {@linkcode loaderWorkers}. */
   readonly workers?: number;
   /** Most batches made, or in the making, beyond the one in use. Default: two per worker. */
@@ -110,7 +112,7 @@ export class SampleLoader implements BatchSource<Batch>, Disposable {
   constructor(samples: readonly Sample[], options: SampleLoaderOptions) {
     checkAugmentOptions(options);
     checkSamples(samples, options.classes);
-    const { batch, seed, workers = loaderWorkers(), cacheMb = 0, maxSide } = options;
+    const { batch, seed, workers = loaderWorkers(), cacheMb = 0, maxSide, maskClasses } = options;
     const { size, longSide, mirror, mean, std, maskStride, jitter, grey } = options;
     const { prefetch = 2 * Math.max(1, workers) } = options;
     for (
@@ -123,7 +125,7 @@ export class SampleLoader implements BatchSource<Batch>, Disposable {
     const augment = { size, longSide, mirror, mean, std, maskStride, jitter, grey };
     this.#samples = samples;
     this.#options = options;
-    this.#setup = { augment, maxSide, seed };
+    this.#setup = { augment, maxSide, maskClasses, seed };
     this.#order = new SampleOrder(samples.length, batch, seed);
     this.perEpoch = this.#order.perEpoch;
     this.#room = cacheMb * MB;
@@ -146,7 +148,7 @@ export class SampleLoader implements BatchSource<Batch>, Disposable {
    * The batches of the steps `from..to − 1`, in order; steps count from 0 through all epochs. Batches are
    * made ahead while the caller is at work on one.
    *
-   * @throws {Error} A file cannot be read; the text names it.
+   * @throws {Error} A file cannot be read, or is not what it should be; the text names it.
    */
   async *batches(from: number, to: number): AsyncGenerator<Batch, void, void> {
     const ahead: Promise<Batch>[] = [];

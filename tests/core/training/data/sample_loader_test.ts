@@ -16,6 +16,8 @@ import {
   SampleLoader,
   type SampleLoaderOptions,
 } from "../../../../core/training/data/sample_loader.ts";
+import { fingerprintFiles } from "../../../../core/training/data/fingerprint_files.ts";
+import { splitBatch } from "../../../../core/training/data/split_batch.ts";
 import { SampleOrder } from "../../../../core/training/data/sample_order.ts";
 import { resizeImage } from "../../../../kernels/resize_image.ts";
 import { writeSamples } from "../run/tiny_training.ts";
@@ -218,4 +220,47 @@ Deno.test("SampleLoader's fingerprint tells what decides the stream", () => {
   assert.notEqual(of(samples.toReversed()), own);
   assert.notEqual(of(samples, { seed: 4 }), own);
   assert.notEqual(of(samples, { grey: 0.1 }), own);
+});
+
+Deno.test("SampleLoader names the mask that holds a class which there is not", async () => {
+  using place = new Place();
+  const [data, paths] = [new Uint8Array(6 * 4).fill(255), place.samples.map(({ mask }) => mask!)];
+  for (const path of paths) {
+    const { width, height } = decodeMaskPng(await readFile(path));
+    writeFileSync(path, encodeMaskPng({ width, height, data: new Uint8Array(width * height) }));
+  }
+  const { width, height } = decodeMaskPng(await readFile(paths[3]!));
+  const mask = new Uint8Array(width * height);
+  mask.set(data);
+  mask[5] = 20;
+  writeFileSync(paths[3]!, encodeMaskPng({ width, height, data: mask }));
+  assert.equal((await collect(place.samples, { maskClasses: 21 }, [0, 3])).length, 3);
+  await assert.rejects(collect(place.samples, { batch: 18, maskClasses: 20 }, [0, 1]), {
+    message: /3\.mask\.png holds the class 20: neither below 20 nor 255/,
+  });
+});
+
+Deno.test("splitBatch() gives the batches that smaller ones would have been", async () => {
+  using place = new Place();
+  const [large] = await collect(place.samples, { batch: 6 }, [1, 2]);
+  const small = await collect(place.samples, { batch: 3 }, [2, 4]);
+  splitBatch(large!, 2).forEach((part, at) => {
+    const { step, ...expected } = small[at]!;
+    assert.equal(step, 2 + at);
+    assert.deepEqual({ ...part, step }, { ...expected, step });
+  });
+  assert.throws(() => splitBatch(large!, 4), RangeError);
+});
+
+Deno.test("fingerprintFiles() changes with contents and order, not with names", async () => {
+  using place = new Place();
+  const [first, second] = place.samples.map(({ mask }) => mask!) as [string, string];
+  const copy = join(place.folder, "copy.png");
+  writeFileSync(copy, await readFile(first));
+  const found = await fingerprintFiles([first, second]);
+  assert.match(found, /^[0-9a-f]{16}$/);
+  assert.equal(await fingerprintFiles([copy, second]), found);
+  assert.notEqual(await fingerprintFiles([second, first]), found);
+  writeFileSync(second, await readFile(first));
+  assert.notEqual(await fingerprintFiles([first, second]), found);
 });
