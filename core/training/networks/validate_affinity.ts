@@ -2,8 +2,6 @@
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { classesPresent, classFigures, meanFigure } from "../../../kernels/confusion.ts";
-import { sweepConfusion } from "../../../kernels/sweep_confusion.ts";
 import { decodeCam } from "../../batch/codecs.ts";
 import type { DataSet } from "../../data/data_set.ts";
 import { decodeImage } from "../../image/mod.ts";
@@ -12,6 +10,7 @@ import type { AffinityModelInfo } from "../../runtime/models.ts";
 import { findModelEdges } from "../../stages/affinity.ts";
 import { AFFINITY_TENSORS, openMapNetwork } from "../../stages/map_network.ts";
 import { walkOverEdges } from "../../stages/walk.ts";
+import { ThresholdSweep } from "./threshold_sweep.ts";
 
 /** What a network is measured on. */
 export interface AffinityValidation {
@@ -41,8 +40,7 @@ export async function validateAffinity(
 ): Promise<{ miou: number; threshold: number }> {
   const network = await openMapNetwork(model, info, AFFINITY_TENSORS, 1, session);
   try {
-    const classes = data.classes.length + 1;
-    const sums = THRESHOLDS.map(() => ({ classes, counts: new Float64Array(classes * classes) }));
+    const sweep = new ThresholdSweep(THRESHOLDS, data.classes.length + 1);
     for (const id of ids) {
       signal?.throwIfAborted();
       const [bytes, file, truth] = await Promise.all([
@@ -51,20 +49,16 @@ export async function validateAffinity(
         data.truth(id),
       ]);
       const { keys, cam } = decodeCam(file);
-      if (keys.length === 1) continue;
-      const image = await decodeImage(bytes);
-      const edges = await findModelEdges(image, network);
-      const { data: walked } = walkOverEdges(cam, edges, image.width, image.height, info);
-      sweepConfusion(truth.data, walked, keys, THRESHOLDS, classes).forEach(({ counts }, at) => {
-        for (let i = 0; i < counts.length; i++) sums[at]!.counts[i]! += counts[i]!;
-      });
+      let walked: Float32Array = new Float32Array(0);
+      // An image with no class is background whatever its edges, and counts as such.
+      if (keys.length > 1) {
+        const image = await decodeImage(bytes);
+        const edges = await findModelEdges(image, network);
+        walked = walkOverEdges(cam, edges, image.width, image.height, info).data;
+      }
+      sweep.add(truth.data, walked, keys);
     }
-    const scores = sums.map((confusion) => {
-      const figures = classFigures(confusion);
-      return meanFigure(figures, "iou", measured ?? classesPresent(figures));
-    });
-    const miou = Math.max(...scores);
-    return { miou, threshold: THRESHOLDS[scores.indexOf(miou)]! };
+    return sweep.best(measured);
   } finally {
     await network.release();
   }

@@ -1,17 +1,17 @@
 /** How good a CAM classifier is that is being trained: its maps against true masks, its labels against tags. */
 
 import { readFile } from "node:fs/promises";
-import { classesPresent, classFigures, meanFigure } from "../../../kernels/confusion.ts";
-import { sweepConfusion } from "../../../kernels/sweep_confusion.ts";
 import type { DataSet } from "../../data/data_set.ts";
 import { averagePrecision } from "../../evaluation/average_precision.ts";
 import { chooseScoreThresholds } from "../../evaluation/calibrate.ts";
 import { SWEEP } from "../../evaluation/cam_measures.ts";
 import type { ImageTags } from "../../evaluation/cam_set.ts";
 import { decodeImage } from "../../image/mod.ts";
+import type { SessionOptions } from "../../runtime/device.ts";
 import type { CamModelInfo } from "../../runtime/models.ts";
 import { openClassifier } from "../../stages/classifier.ts";
 import { computeCam } from "../../stages/cam.ts";
+import { ThresholdSweep } from "./threshold_sweep.ts";
 
 /** What a network is measured on. */
 export interface ClassifierValidation {
@@ -19,6 +19,7 @@ export interface ClassifierValidation {
   readonly ids: readonly string[];
   /** Classes of masks that the mean goes over. Default: those in the truth. */
   readonly measured?: readonly number[];
+  readonly session?: SessionOptions;
   readonly signal?: AbortSignal;
 }
 
@@ -28,7 +29,7 @@ export interface ClassifierFigures {
   readonly miou: number;
   readonly threshold: number;
   /** Mean average precision of the scores of classes that are there. */
-  readonly precision: number;
+  readonly meanAveragePrecision: number;
   /** Score from which a class counts as present, by class. */
   readonly scoreThresholds: readonly number[];
 }
@@ -41,12 +42,11 @@ export interface ClassifierFigures {
 export async function validateClassifier(
   model: Uint8Array,
   info: CamModelInfo,
-  { data, ids, measured, signal }: ClassifierValidation,
+  { data, ids, measured, session, signal }: ClassifierValidation,
 ): Promise<ClassifierFigures> {
-  const classifier = await openClassifier(model, info);
+  const classifier = await openClassifier(model, info, session);
   try {
-    const classes = info.classes.length + 1;
-    const sums = SWEEP.map(() => ({ classes, counts: new Float64Array(classes * classes) }));
+    const sweep = new ThresholdSweep(SWEEP, info.classes.length + 1);
     const images: ImageTags[] = [];
     for (const id of ids) {
       signal?.throwIfAborted();
@@ -62,19 +62,11 @@ export async function validateClassifier(
         workingSize: Math.max(image.width, image.height),
       });
       images.push({ id, scores, labels });
-      sweepConfusion(truth.data, hrCam.data, keys, SWEEP, classes).forEach(({ counts }, at) => {
-        for (let i = 0; i < counts.length; i++) sums[at]!.counts[i]! += counts[i]!;
-      });
+      sweep.add(truth.data, hrCam.data, keys);
     }
-    const means = sums.map((confusion) => {
-      const figures = classFigures(confusion);
-      return meanFigure(figures, "iou", measured ?? classesPresent(figures));
-    });
-    const miou = Math.max(...means);
     return {
-      miou,
-      threshold: SWEEP[means.indexOf(miou)]!,
-      precision: meanPrecision(images, info.classes.length),
+      ...sweep.best(measured),
+      meanAveragePrecision: meanPrecision(images, info.classes.length),
       scoreThresholds: chooseScoreThresholds(images, info.classes.length)
         .map(({ threshold }) => Number(threshold.toFixed(4))),
     };
