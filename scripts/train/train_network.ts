@@ -1,7 +1,8 @@
 /** A training of a network from its options to its best weights; the scripts of each kind build on it. */
 
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { z } from "zod";
+import type { DataSet } from "../../core/data/data_set.ts";
 import type { NetworkKind } from "../../core/nets/build_network.ts";
 import type { SessionOptions } from "../../core/runtime/device.ts";
 import type { ModelInfo } from "../../core/runtime/models.ts";
@@ -11,6 +12,8 @@ import {
   SampleLoader,
   type SampleLoaderOptions,
 } from "../../core/training/data/sample_loader.ts";
+import { fingerprintFiles } from "../../core/training/data/fingerprint_files.ts";
+import { splitBatch } from "../../core/training/data/split_batch.ts";
 import { exportModel, type ModelFacts } from "../../core/training/export_model.ts";
 import { renderModelCard } from "../../core/training/model_card.ts";
 import {
@@ -21,17 +24,19 @@ import {
 import type { BestValidation } from "../../core/training/run/checkpoints.ts";
 import { restoreBest } from "../../core/training/run/training_loop.ts";
 import type { StateDict } from "../../core/weights/state_dict.ts";
+import { blockSizeOn, runtimeMadeWith } from "../voc/made_with.ts";
+import { writeCommandLine } from "./command_line.ts";
+import { dateAndHardware } from "./hardware.ts";
 import {
   learningOptions,
   NETWORK_MAY_CHANGE,
+  type NetworkConfig,
+  type Origin,
   planSteps,
   sessionOptions,
   startingPoint,
 } from "./network_options.ts";
-import type { NETWORK_OPTIONS } from "./schemas.ts";
 import { MAY_CHANGE, runOptions, trainWithProgress } from "./training_script.ts";
-
-export type NetworkConfig = z.output<z.ZodObject<typeof NETWORK_OPTIONS>>;
 
 /** What is particular to a kind of network. */
 export interface NetworkTraining {
@@ -64,17 +69,22 @@ export interface TrainedNetwork {
   readonly steps: number;
   readonly session: SessionOptions;
   /** Where the weights come from that it started from. */
-  readonly origin: string;
+  readonly origin: Origin;
 }
+
+/** Stands for the origin where nobody will read of it. */
+export const NO_ORIGIN: Origin = { text: "", sha256: "", pinned: false };
 
 /** Trains; returns only when the training has come to its end, see {@linkcode trainWithProgress}. */
 export async function trainNetwork(
   config: NetworkConfig,
   { title, kind, classes, samples, loader: varied, losses, feeds, validation }: NetworkTraining,
 ): Promise<TrainedNetwork> {
-  const { batch, seed, workers, prefetch, cacheMb } = config;
+  const { batch: size, accumulate, seed, workers, prefetch, cacheMb } = config;
   const session = sessionOptions(config);
   const { parameters, fresh, origin } = await startingPoint(kind, classes, config);
+  // Batches of whole steps, so that an epoch is the same however they are split.
+  const batch = size * accumulate;
   using loader = new SampleLoader(samples, { ...varied, batch, seed, workers, prefetch, cacheMb });
   await using trainer = await NetworkTrainer.create({
     build: losses,
@@ -91,8 +101,16 @@ export async function trainNetwork(
     source: loader,
     steps,
     schedule,
-    feeds: (made, step) => feeds(made, step, steps),
-    madeWith: { samples: loader.fingerprint },
+    feeds: (made, step) => splitBatch(made, accumulate).map((part) => feeds(part, step, steps)),
+    madeWith: {
+      samples: loader.fingerprint,
+      masks: await fingerprintFiles(samples.flatMap(({ mask }) => mask ?? [])),
+      startingWeights: origin.sha256,
+      runtime: {
+        ...runtimeMadeWith(session.device, session.threads),
+        blockSize: await blockSizeOn(session.device),
+      },
+    },
     validation: validation && {
       every,
       metric: validation.metric,
@@ -105,28 +123,47 @@ export async function trainNetwork(
 }
 
 /** What every trained model tells of itself. */
-export function commonFacts(config: NetworkConfig, title: string, origin: string) {
+export function commonFacts(
+  config: NetworkConfig,
+  { title, schema, data, origin }: {
+    /** As in `train:TITLE`. */
+    readonly title: string;
+    readonly schema: z.ZodObject;
+    readonly data: Pick<DataSet, "root">;
+    readonly origin: Origin;
+  },
+) {
+  const weights = origin.pinned
+    ? "Backbone weights Apache-2.0 (see NOTICE)"
+    : "Started from weights that are under the terms of who made them";
   return {
     backbone: config.backbone,
     precision: config.precision,
-    licence:
-      "Backbone weights under their own licence (see NOTICE); trained on photographs whose " +
-      "terms the card explains",
-    origin,
-    madeBy: `deno task train:${title} ${Deno.args.join(" ")}`,
+    licence: `${weights}; trained on the images of ${basename(data.root)}, ` +
+      "whose terms are their owners'",
+    origin: origin.text,
+    madeBy: writeCommandLine(`train:${title}`, schema, config),
   };
 }
 
-/** Enters a trained model in its folder, with a card, and says so. */
+/**
+ * Enters a trained model in its folder, with a card, and says so.
+ *
+ * @param measured What was measured of it, as a sentence; `null` when nothing was.
+ */
 export async function enterModel<Info extends ModelInfo>(
   config: NetworkConfig,
   name: string,
   model: Uint8Array,
   facts: ModelFacts<Info>,
   summary: string,
-  worth: string,
+  measured: string | null,
 ): Promise<void> {
   const folder = config.out ?? config.run;
+  const when = dateAndHardware(sessionOptions(config));
+  const worth = measured === null
+    ? `It was not validated. Trained ${when}.`
+    : `${measured} Measured ${when}.`;
   const info = await exportModel<Info>(folder, {
     name,
     model,

@@ -44,6 +44,15 @@ export const MAY_CHANGE: readonly string[] = [
   "maxMinutes",
 ];
 
+/** Runs a script that is no module of another, and tells its errors as other scripts do. */
+export async function runScript(run: () => Promise<void>): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    fail((error as Error).message);
+  }
+}
+
 /**
  * Reads the command line: a flag for each option of the schema, and `--config FILE.json`, over which flags
  * win. Ends the program when they make no sense.

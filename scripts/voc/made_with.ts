@@ -36,18 +36,25 @@ export async function madeWith(
   }
   if (networks.length > 0) {
     made.runtime = {
-      onnxruntime: project.imports["onnxruntime-node"].replace(/^.*@/, ""),
-      device,
-      threads,
-      platform: `${Deno.build.os} ${Deno.build.arch}`,
+      ...runtimeMadeWith(device, threads),
       ...(networks.includes("uss") ? { blockSize: await blockSizeOn(device) } : {}),
     };
   }
   return made;
 }
 
-/** The block size that the segmentation's network is built for; see `core/stages/uss.ts`. */
-async function blockSizeOn(device: DeviceName): Promise<number | null> {
+/** What decides how sums are rounded in networks that are not built for a block size. */
+export function runtimeMadeWith(device: DeviceName, threads: number): MadeWith {
+  return {
+    onnxruntime: project.imports["onnxruntime-node"].replace(/^.*@/, ""),
+    device,
+    threads,
+    platform: `${Deno.build.os} ${Deno.build.arch}`,
+  };
+}
+
+/** The block size that networks which are trained are built for; see `core/stages/uss.ts`. */
+export async function blockSizeOn(device: DeviceName): Promise<number | null> {
   if (device !== "cpu") return null;
   // Loaded only where it is needed: tasks without networks may not load native code.
   const { probeBlockSize } = await import("../../core/onnx/block_size.ts");
