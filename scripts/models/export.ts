@@ -31,6 +31,12 @@ const KINDS: Readonly<Record<ModelInfo["task"], NetworkKind>> = {
 async function run(name: string, { format, out, models }: Flags): Promise<void> {
   const library = await ModelLibrary.open(modelFolders(models));
   const { info, folder } = library.findAny(name);
+  if (info.task === "cam" && info.backbone === undefined) {
+    throw new ModelError(
+      `Cannot export ${name}: it answers maps and scores by two heads of its own on a frozen network ` +
+        "(deno task train:cam-head), which the published code has no network for",
+    );
+  }
   const backbone = BACKBONE_NAMES.find((known) => known === info.backbone);
   if (backbone === undefined) {
     throw new ModelError(`Cannot export ${name}: the manifest does not tell its backbone`);
@@ -58,7 +64,8 @@ async function run(name: string, { format, out, models }: Flags): Promise<void> 
 if (import.meta.main) {
   const command = createCommand(
     "models:export",
-    "Write a model's weights under the names of the published PyTorch code, which loads them strictly.",
+    "Write a model's weights under the names of the published PyTorch code, which loads them strictly. " +
+      "Models of train:cam-head, as the embedded one, have two heads of their own and cannot be written so.",
   )
     .argument("<name>", "name of a model, or path of its .onnx file")
     .addOption(

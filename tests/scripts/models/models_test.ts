@@ -85,3 +85,11 @@ Deno.test("models:import and models:remove want to know the folder", async () =>
     assert.match(stderr, /FOLDER or SILOP_MODELS/);
   }
 });
+
+Deno.test("models:export says why it cannot write the embedded model of two heads", async () => {
+  const out = join(folder, "cam.pth");
+  const { code, stderr } = await runTask("models:export", ["cam-efficientnet-lite0", "--out", out]);
+  assert.equal(code, 1);
+  assert.match(stderr, /^error: Cannot export cam-efficientnet-lite0: .* two heads of its own/);
+  await assert.rejects(readFile(out), { code: "ENOENT" });
+});
