@@ -32,7 +32,13 @@ serveJobs<OddSetup, OddRequest, object, { answer: string }>({
         for (;;);
       case "fill-heap": {
         const kept: unknown[] = [];
-        for (;;) kept.push(new Array(1e5).fill(kept.length + 0.5));
+        const clock = new Int32Array(new SharedArrayBuffer(4));
+        for (;;) {
+          kept.push(new Array(1e5).fill(kept.length + 0.5));
+          // Slowly enough that who watches is there in time, however busy the machine: a full heap
+          // would end all tests.
+          Atomics.wait(clock, 0, 0, 2);
+        }
       }
       /* falls through */
       case "fill-buffers": {

@@ -5,6 +5,7 @@ import { ModelLibrary } from "../../../core/runtime/model_library.ts";
 import { DEFAULT_CAM_MODEL } from "../../../core/runtime/models.ts";
 import { createSilop } from "../../../core/silop.ts";
 import { openModels } from "../../../core/stages/model_shelf.ts";
+import { WALK_THRESHOLDS } from "../../../core/stages/refine.ts";
 import { CAT, CAT_SIZE } from "../../helpers/photos.ts";
 import {
   makeModelFolder,
@@ -89,7 +90,7 @@ Deno.test("Silop.refine() walks over AffinityNet's edges where there is one", as
   assert.notDeepEqual(model.walked!.data, perimeter.walked!.data);
   const { summary } = await silop.render("refine", CAT, options);
   assert.equal(summary.edge, "model");
-  assert.equal(summary.threshold, 0.35);
+  assert.equal(summary.threshold, WALK_THRESHOLDS.model);
 });
 
 Deno.test("Silop is ready though a network that is not needed yet is damaged", async () => {
