@@ -6,6 +6,7 @@
  */
 
 import { z } from "@hono/zod-openapi";
+import { OptionError } from "../core/errors.ts";
 import { parseList, parseNumber, parseNumbers } from "../core/parse.ts";
 import { DETECTORS, METHOD_CHOICES } from "../core/stages/perimeter_choices.ts";
 import {
@@ -47,12 +48,14 @@ function number(
 /** A list, as `a,b` or by naming the parameter several times. */
 function list<T>(
   parse: (text: string) => T[],
-  items: { type: "string" | "number"; minimum?: number; maximum?: number },
+  items: { type: "string" | "number"; minimum?: number; maximum?: number; pattern?: string },
   description: string,
+  minItems = 0,
 ) {
   return read(parse).openapi({
     type: "array",
     items,
+    minItems,
     description,
     param: { style: "form", explode: false },
   });
@@ -75,13 +78,15 @@ const FORMAT_TEXT = "What to answer; without it the header Accept decides";
 export const stageQuery = z.strictObject({
   labels: list(
     parseList,
-    { type: "string" },
+    // Neither empty nor with a comma.
+    { type: "string", pattern: "^[^,]*[^,\\s][^,]*$" },
     "Classes known to be in the image, as cat,dog; empty: none. Default: those the classifier finds",
   ),
   scales: list(
     parseNumbers,
     { type: "number", minimum: 0.1, maximum: 4 },
     "Scales at which the image is looked at, as 0.5,1,1.5. Default: the model's",
+    1,
   ),
   mirror: flag(
     "Whether the mirrored image is looked at as well. Default: true of maps, of mode fast the model's",
@@ -198,6 +203,12 @@ export interface StageParams {
   readonly options: CamelCaseKeys<Omit<StageQuery, "format">>;
 }
 
+/**
+ * Parameters, with their least values, that a stage does not look at in some of its modes: what is said of them
+ * holds all the same.
+ */
+const WHOLE_NUMBERS = [["iterations", 1], ["min-labels", 1], ["seed", 0]] as const;
+
 /** Lists may also be written by naming the parameter several times. */
 const LISTS: readonly string[] = ["labels", "scales"];
 
@@ -205,6 +216,7 @@ const LISTS: readonly string[] = ["labels", "scales"];
  * Reads a stage's query.
  *
  * @throws {HTTPException} of status 400.
+ * @throws {OptionError} A number is of its type, but never to be served.
  */
 export function readParams(query: URLSearchParams): StageParams {
   const given = new Map<string, string>();
@@ -225,6 +237,12 @@ export function readParams(query: URLSearchParams): StageParams {
     throw badRequest(`Query parameter "${issue!.path.join(".")}": ${issue!.message}`);
   }
   const { format, ...named } = parsed.data;
+  for (const [name, least] of WHOLE_NUMBERS) {
+    const value = named[name];
+    if (value !== undefined && !(Number.isInteger(value) && value >= least)) {
+      throw new OptionError(`${name} must be a whole number from ${least} on, got ${value}`);
+    }
+  }
   const options = Object.fromEntries(
     Object.entries(named).map(([name, value]) => [camelCase(name), value]),
   );

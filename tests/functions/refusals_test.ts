@@ -204,3 +204,11 @@ Deno.test("unknown paths get 404", async () => {
   await refused("/nothing", {}, 404, "not-found");
   await refused("/cam/", { body: CAT }, 404, "not-found");
 });
+
+Deno.test("POST answers 422 to numbers that are never served, even where they are not looked at", async () => {
+  for (const query of ["iterations=0", "iterations=1.5", "min-labels=0", "seed=-1"]) {
+    const [name] = query.split("=");
+    const detail = await refused(`/cam?${query}`, { body: CAT }, 422, "invalid-option");
+    assert.match(detail, new RegExp(`${name} must be a whole number`));
+  }
+});
