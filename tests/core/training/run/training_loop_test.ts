@@ -164,7 +164,8 @@ Deno.test("runTraining() saves and leaves when time is up", async () => {
     },
   }));
   assert.equal(outcome.end, "time");
-  assert.ok(outcome.step >= 1 && outcome.step <= 4, `${outcome.step} steps`);
+  // None where a machine is slow to begin: time counts from the start.
+  assert.ok(outcome.step <= 4, `${outcome.step} steps`);
   const { outcome: rest } = await place.sit("run");
   assert.deepEqual([rest.end, rest.taken], ["done", STEPS - outcome.step]);
 });
