@@ -20,7 +20,7 @@ import { formulaWeights, hashed } from "../../nets/formula_weights.ts";
 import { TINY_BACKBONES, TINY_CLASSES } from "../../nets/tiny_backbones.ts";
 
 const backbone = TINY_BACKBONES["efficientnet-lite"];
-const SIZE = 64;
+const SIZE = 32;
 
 /** A batch of noise, with labels and masks of `classes`. */
 function batchOf(count: number, side: number, classes: number): Batch {
