@@ -1,6 +1,7 @@
 /** Where networks run: execution providers of ONNX Runtime behind four plain names. */
 
 import { existsSync } from "node:fs";
+import process from "node:process";
 import * as ort from "onnxruntime-node";
 import { DeviceError } from "../errors.ts";
 import type { ActualDevice, DeviceName } from "./device_names.ts";
@@ -16,6 +17,15 @@ export interface SessionOptions {
    * large and short-lived, `false` halves the peak and costs no time.
    */
   memoryPattern?: boolean;
+  /** Which of several GPUs, from 0. Default: the first. */
+  gpu?: number;
+  /**
+   * Whether CUDA may round the factors of products to TensorFloat-32, which is faster on GPUs that have it.
+   * Default: as ONNX Runtime does, which is `true`. `false` holds for the whole process, from before its
+   * first session on CUDA; it needs `--allow-env=NVIDIA_TF32_OVERRIDE`. (A limit to the GPU's memory cannot
+   * be set: the binding passes none on.)
+   */
+  tf32?: boolean;
 }
 
 /** A session and the device it was really created on. */
@@ -44,11 +54,16 @@ export async function openSession(
   model: Uint8Array | string,
   options: SessionOptions = {},
 ): Promise<OpenedSession> {
-  const { device = "cpu", threads, memoryPattern = true } = options;
+  const { device = "cpu", threads, memoryPattern = true, gpu, tf32 } = options;
   if (device === "auto") return await openSessionAnywhere(model, options);
+  // The binding hands CUDA no option but the GPU's number; its libraries read this one themselves.
+  if (device === "cuda" && tf32 === false) process.env.NVIDIA_TF32_OVERRIDE = "0";
+  const provider = device === "cuda" && gpu !== undefined
+    ? { name: device, deviceId: gpu }
+    : device;
   try {
     const session = await ort.InferenceSession.create(model as Uint8Array, {
-      executionProviders: [device],
+      executionProviders: [provider],
       ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
       interOpNumThreads: 1,
       enableMemPattern: memoryPattern,

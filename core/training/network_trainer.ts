@@ -12,7 +12,7 @@ import { LearntLayers, PARAMETER_PREFIX } from "../nets/learnt_layers.ts";
 import { probeBlockSize } from "../onnx/block_size.ts";
 import { gradients } from "../onnx/gradients.ts";
 import { GraphBuilder, type Value } from "../onnx/graph_builder.ts";
-import { openSession, type SessionOptions } from "../runtime/device.ts";
+import { hasNvidiaDriver, openSession, type SessionOptions } from "../runtime/device.ts";
 import type { StateDict } from "../weights/state_dict.ts";
 import { toFloat32, type WeightTensor } from "../weights/tensor.ts";
 import { FlatTensors } from "./flat_tensors.ts";
@@ -118,8 +118,8 @@ export class NetworkTrainer<Name extends string = never> {
   ): Promise<NetworkTrainer<Name>> {
     const { build, parameters, groups, session: sessionOptions = {} } = options;
     const { device = "cpu" } = sessionOptions;
-    const blockSize = options.blockSize ??
-      (options.blockSize === null || device !== "cpu" ? null : await probeBlockSize());
+    const onCpu = device === "cpu" || (device === "auto" && !hasNvidiaDriver());
+    const { blockSize = onCpu ? await probeBlockSize() : null } = options;
     const groupOf = (name: string) => groups.find(({ match }) => matches(match, name));
     const g = new GraphBuilder();
     const layers = new LearntLayers(g, {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { hasNvidiaDriver, openSessionAnywhere } from "../../../core/runtime/device.ts";
+import process from "node:process";
+import { hasNvidiaDriver, openSession, openSessionAnywhere } from "../../../core/runtime/device.ts";
 import { buildTinyModel } from "../../helpers/tiny_model.ts";
 
 Deno.test({
@@ -22,4 +23,15 @@ Deno.test("openSessionAnywhere() has nothing to tell where CUDA is not tried", a
   assert.equal(device, "cpu");
   assert.equal(fallback, undefined);
   await session.release();
+});
+
+Deno.test({
+  name: "openSession() tells CUDA's libraries to do without TensorFloat-32 when asked to",
+  ignore: hasNvidiaDriver(),
+  async fn() {
+    const options = { device: "cuda", gpu: 1, tf32: false } as const;
+    await assert.rejects(openSession(buildTinyModel(), options), { name: "DeviceError" });
+    assert.equal(process.env.NVIDIA_TF32_OVERRIDE, "0");
+    delete process.env.NVIDIA_TF32_OVERRIDE;
+  },
 });
