@@ -221,6 +221,8 @@ Deno.test("GET / lists the endpoints under the path they are at", async () => {
     "/cam",
     "/perimeter",
     "/refine",
+    "/cvat",
+    "/label-studio/predict",
     "/jobs/ID",
     "/metrics",
     "/health/live",

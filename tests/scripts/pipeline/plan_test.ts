@@ -126,7 +126,7 @@ Deno.test("planSteps() hands options on as the scripts' flags", async () => {
   assert.deepEqual(cam.work, ["--jobs", "2"]);
   const training = steps.find(({ name }) => name === "affinity-training")!.args().join(" ");
   assert.match(training, /--labels RUN\/train\/affinity_labels --cams RUN\/dev\/combined/);
-  assert.match(training, /--optimizer adam --rate 0\.0001/);
+  assert.match(training, /--optimizer adam --rate 0\.0002/);
 });
 
 Deno.test("selectSteps() takes stages from one to another without those skipped", async () => {
