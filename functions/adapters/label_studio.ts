@@ -208,8 +208,9 @@ function meanScore(regions: readonly Region[]): number {
 /** The server that the environment names, where it may be read. */
 function serverFromEnvironment(): LabelStudioServer | undefined {
   const read = (variable: string): string | undefined => {
-    const permissions = globalThis.Deno?.permissions;
-    if (permissions?.querySync({ name: "env", variable }).state === "prompt") return undefined;
+    const asks = typeof Deno !== "undefined" &&
+      Deno.permissions.querySync({ name: "env", variable }).state === "prompt";
+    if (asks) return undefined;
     return process.env[variable];
   };
   const url = read("LABEL_STUDIO_URL");

@@ -9,7 +9,14 @@ const COMPILER = "npm:typescript@6.0.3/tsc";
 
 /** The little of `Deno` that modules may speak of, where they see that they run in it. */
 const DENO = `declare const Deno: {
-  permissions: { querySync(leave: { name: "env"; variable: string }): { state: string } };
+  permissions: {
+    querySync(leave: { name: string; variable?: string; path?: string }): { state: string };
+  };
+  build: { os: string };
+  dlopen(path: string, symbols: { malloc_trim: unknown }): {
+    symbols: { malloc_trim(pad: bigint): number };
+    close(): void;
+  };
 };
 `;
 

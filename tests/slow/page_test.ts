@@ -152,7 +152,7 @@ testPage("a photo chosen is segmented, shown, explained and can be saved", async
   assert.match(await text(page, "time-rows"), /Decode\s+[\d.]+ ms[^]*Compute[^]*Service, in all/);
   assert.equal(
     await text(page, "command"),
-    `curl --data-binary '@cat.jpg' '${origin}segment?mode=cam&format=overlay' -o overlay.png`,
+    `curl --data-binary '@cat.jpg' '${origin}segment?mode=fast&format=overlay' -o overlay.png`,
   );
   await keepScreenshot(page, "segment");
   await checkAccess(page);
