@@ -261,7 +261,8 @@ testPage("everything is done with the keyboard alone", async (page) => {
   await page.press(" ");
   assert.equal(await share(page, BLUE), 0);
   await page.press(" ");
-  await tabTo("segment-cam");
+  await tabTo("segment-fast");
+  await page.press("ArrowDown");
   await page.press("ArrowDown");
   await page.press("ArrowDown");
   await page.waitFor(`${AT_REST} && !document.getElementById("colours-field").hidden`);
