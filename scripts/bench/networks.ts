@@ -19,6 +19,7 @@ import type { WeightTensor } from "../../core/weights/tensor.ts";
 import { Pcg64 } from "../../kernels/pcg64.ts";
 import { createCommand, integerIn } from "../cli.ts";
 import { median } from "./median.ts";
+import { PythonSides, type Taken } from "./python_sides.ts";
 
 const BACKBONE = "resnest101";
 const CLASSES = 20;
@@ -48,12 +49,6 @@ const { threads, scales, python } = command.opts<
   { threads: number; scales: number[]; python?: string }
 >();
 
-/** Seconds by the clock, and of all processors together. */
-interface Taken {
-  readonly wall: number;
-  readonly cpu: number;
-}
-
 /** Random weights under which no value overflows or dies out. */
 function madeUpWeights(): Map<string, WeightTensor> {
   const random = new Pcg64(7);
@@ -70,46 +65,6 @@ function madeUpWeights(): Map<string, WeightTensor> {
     weights.set(name, { shape, dtype: "float32", data });
   }
   return weights;
-}
-
-/** Python, answering a line with the name of a side by both times it took. */
-class PythonSides {
-  readonly #child: Deno.ChildProcess;
-  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
-  readonly #lines: AsyncIterator<string>;
-
-  constructor(path: string, model: string) {
-    const script = fileURLToPath(new URL("../../tests/bench/time_networks.py", import.meta.url));
-    this.#child = new Deno.Command(path, {
-      args: [script, model, String(threads), scales.join(",")],
-      stdin: "piped",
-      stdout: "piped",
-    }).spawn();
-    this.#writer = this.#child.stdin.getWriter();
-    this.#lines = readLines(this.#child.stdout);
-  }
-
-  async time(side: string): Promise<Taken> {
-    await this.#writer.write(new TextEncoder().encode(`${side}\n`));
-    const { value, done } = await this.#lines.next();
-    if (done) throw new Error(`${side} ended before it was asked to`);
-    const [wall, cpu] = value.split(" ").map(Number) as [number, number];
-    return { wall, cpu };
-  }
-
-  async close(): Promise<void> {
-    await this.#writer.close();
-    await this.#child.status;
-  }
-}
-
-async function* readLines(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
-  let rest = "";
-  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop()!;
-    yield* lines;
-  }
 }
 
 const { bytes, mean, std } = buildNetwork("classifier", BACKBONE, madeUpWeights());
@@ -140,7 +95,12 @@ const image = {
 const model = await Deno.makeTempFile({ suffix: ".onnx" });
 await Deno.writeFile(model, bytes);
 try {
-  const others = python === undefined ? null : new PythonSides(python, model);
+  const others = python === undefined ? null : new PythonSides(python, [
+    fileURLToPath(new URL("../../tests/bench/time_networks.py", import.meta.url)),
+    model,
+    String(threads),
+    scales.join(","),
+  ]);
   const sides: Record<string, () => Promise<Taken>> = {
     async silop() {
       const start = performance.now();
