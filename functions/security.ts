@@ -60,8 +60,10 @@ export function createGuards(options: SecurityOptions = {}): Guards {
     }));
   }
   if (auth) {
-    if (auth.tokens.length === 0 || auth.tokens.includes("")) {
-      throw new RangeError("auth.tokens must be some tokens, none of them empty");
+    if (auth.tokens.length === 0 || !auth.tokens.every((token) => BEARER_TOKEN.test(token))) {
+      throw new RangeError(
+        "auth.tokens must be some tokens of letters, digits and -._~+/, with = at the end at most",
+      );
     }
     middleware.push(guard([...auth.tokens]));
   }
@@ -98,6 +100,9 @@ const markOpen: MiddlewareHandler = async (c, next) => {
 export function openToAll(app: Hono, routes: Hono): void {
   for (const path of new Set(routes.routes.map((route) => route.path))) app.use(path, markOpen);
 }
+
+/** What a header can carry for a token (RFC 6750); others would never be recognised. */
+const BEARER_TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
 
 function guard(tokens: string[]): MiddlewareHandler {
   const check = bearerAuth({ token: tokens });
