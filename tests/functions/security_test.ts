@@ -31,7 +31,9 @@ Deno.test("createApp({ auth }) lets only bearers of a token in, and anyone ask a
   for (const path of ["/health/live", "/health/ready"]) {
     assert.equal((await app.request(path)).status, 200);
   }
-  for (const tokens of [[], [""], ["open sesame"]]) assert.throws(() => open({ auth: { tokens } }), RangeError);
+  for (const tokens of [[], [""], ["open sesame"]]) {
+    assert.throws(() => open({ auth: { tokens } }), RangeError);
+  }
 });
 
 Deno.test("createApp({ auth }) does not guard the other routes of its gateway", async () => {
