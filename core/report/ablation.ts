@@ -23,6 +23,8 @@ const SOURCES: Readonly<Record<string, string>> = {
   cam: "the CAM (no PerimeterFit)",
   combined: "the CAM with PerimeterFit",
   random_walk: "the random walk",
+  walk_cam: "the random walk on the CAM (no PerimeterFit)",
+  walk_combined: "the random walk on the CAM with PerimeterFit",
 };
 /** Variants by their folders' names. */
 const TITLES: Readonly<Record<string, string>> = {

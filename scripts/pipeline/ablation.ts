@@ -22,6 +22,8 @@ export function planAblation(make: StepMaker): Step[] {
   for (const part of parts.filter(({ role, truth }) => role === "test" && truth)) {
     const images = Math.min(ablation, part.images);
     const source = join(run, part.part);
+    const stepOf = (name: string) => `ablation/${part.part}/${name}`;
+    const folderOf = (name: string) => join(run, "ablation", part.part, name);
     const use = (kinds: Readonly<Record<string, string>>) =>
       Object.entries(kinds).flatMap(([as, kind]) => ["--use", `${as}=${join(source, kind)}`]);
     const variant = (
@@ -29,13 +31,33 @@ export function planAblation(make: StepMaker): Step[] {
       task: "combine" | "random-walk" | "pseudo-labels" | "segment",
       options: () => Readonly<Record<string, unknown>>,
       more: readonly string[],
+      after = `evaluate/${part.part}`,
     ) => {
-      const folder = join(run, "ablation", part.part, name);
-      const step = `ablation/${part.part}/${name}`;
+      const folder = folderOf(name);
+      const step = stepOf(name);
       const common = { stage: "ablation", part, folder, images };
-      const needs = [`evaluate/${part.part}`];
+      const needs = [after];
       steps.push(make.batch({ name: step, task, options, more, needs, ...common }));
       steps.push(make.evaluate(`${step}/iou`, "ablation", part, folder, [step], { images }));
+    };
+
+    /** Labels of the maps of a kind in a folder, with and without the CRF. */
+    const labels = (name: string, from: MapKind, maps: string, after?: string) => {
+      const { crfSteps } = labelsOf(make, from);
+      for (const steps of crfSteps === 0 ? [0] : [0, crfSteps]) {
+        variant(
+          `labels-${name}-crf-${steps}`,
+          "pseudo-labels",
+          () => ({
+            ...make.stageOptions("pseudoLabels"),
+            from,
+            crfSteps: steps,
+            threshold: thresholdFor(make, from, steps > 0),
+          }),
+          ["--use", `${from}=${maps}`],
+          after,
+        );
+      }
     };
 
     const combine = make.settled("combine");
@@ -67,6 +89,8 @@ export function planAblation(make: StepMaker): Step[] {
         () => ({ ...options, from: other }),
         byModel ? [...use({ [other]: other }), ...network] : use({ [other]: other, ...perimeters }),
       );
+      const walked = join(folderOf(`walk-${other}`), "random_walk");
+      labels(`walk_${other}`, "random_walk", walked, stepOf(`walk-${other}`));
       if (byModel) {
         variant(
           "walk-perimeter-edges",
@@ -77,22 +101,7 @@ export function planAblation(make: StepMaker): Step[] {
       }
     }
 
-    for (const from of sources) {
-      const { crfSteps } = labelsOf(make, from);
-      for (const steps of crfSteps === 0 ? [0] : [0, crfSteps]) {
-        variant(
-          `labels-${from}-crf-${steps}`,
-          "pseudo-labels",
-          () => ({
-            ...make.stageOptions("pseudoLabels"),
-            from,
-            crfSteps: steps,
-            threshold: thresholdFor(make, from, steps > 0),
-          }),
-          use({ [from]: from }),
-        );
-      }
-    }
+    for (const from of sources) labels(from, from, join(source, from));
 
     const crf = make.stageOptions("segment").crf === "yes" ? "no" : "yes";
     variant(

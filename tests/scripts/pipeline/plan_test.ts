@@ -108,6 +108,20 @@ Deno.test("planSteps() follows the method, and only tasks that there are", async
   }
 });
 
+Deno.test("planSteps() follows the maps without PerimeterFit to their labels in an ablation", async () => {
+  const randomWalk = { from: "combined", edge: "model" };
+  const choose = { from: ["random_walk"], thresholds: [0.2], images: 1 };
+  const steps = await plan({ randomWalk, choose }, { ablation: 1 });
+  const labels = steps.filter(({ name }) => /^ablation\/test\/labels-walk_cam-crf-\d+$/.test(name));
+  assert.equal(labels.length, 2);
+  for (const { args, needs } of labels) {
+    assert.deepEqual(needs, ["ablation/test/walk-cam"]);
+    const uses = args().filter((_, i, all) => all[i - 1] === "--use");
+    assert.equal(uses.length, 1);
+    assert.match(uses[0]!, /^random_walk=.*ablation\/test\/walk-cam\/random_walk$/);
+  }
+});
+
 Deno.test("planSteps() leaves out what nothing reads", async () => {
   const names = namesOf(await plan({ choose: null, pseudoLabels: { from: "combined" } }));
   assert.ok(!names.some((name) => /walk|affinity|choose|fit/.test(name)), names.join());
