@@ -24,8 +24,10 @@ export {
   DEFAULT_CAM_MODEL,
   EMBEDDED_MODELS,
   type ModelInfo,
+  type Rgb,
   type SegmentationModelInfo,
 } from "./core/runtime/models.ts";
+export { type Legend, modelLegend } from "./core/runtime/legend.ts";
 export { modelFolders } from "./core/runtime/model_folders.ts";
 export { type ModelEntry, ModelLibrary } from "./core/runtime/model_library.ts";
 

@@ -4,7 +4,7 @@ import type { Context } from "hono";
 import type { Silop } from "../core/silop.ts";
 
 /** Changes whenever the same image and options may give another answer. */
-const EDITION = 1;
+const EDITION = 2;
 
 /**
  * The entity tag of a stage's answer, known before the work is done: of the image, the options, the form of the
@@ -16,8 +16,8 @@ export async function answerTag(
   ...wanted: readonly unknown[]
 ): Promise<string> {
   const { camModel, affinityModel, segmentationModel, allowedModels } = await silop.ready;
-  const models = [camModel, affinityModel, segmentationModel, ...Object.values(allowedModels)]
-    .map((model) => model?.sha256);
+  // All that manifests say, not checksums alone: thresholds and colours count as well.
+  const models = [camModel, affinityModel, segmentationModel, allowedModels];
   const text = new TextEncoder().encode(JSON.stringify([EDITION, models, wanted]));
   // The crypto of the web works beside the thread that answers requests.
   const digests = await Promise.all([sha256(image), sha256(text)]);

@@ -9,6 +9,8 @@ import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { parseAccept } from "hono/utils/accept";
 import { METHOD_CHOICES } from "../core/stages/perimeter_choices.ts";
 import { SEGMENT_MODES } from "../core/stages/refine_choices.ts";
+import { colorOf, modelLegend } from "../core/runtime/legend.ts";
+import type { CamModelInfo, SegmentationModelInfo } from "../core/runtime/models.ts";
 import type { Silop } from "../core/silop.ts";
 import { allowOnly, makeProblem, problemHandler, sendProblem } from "./problem.ts";
 import type { RouteOptions } from "./stage.ts";
@@ -54,12 +56,20 @@ interface Asset {
   readonly etag: string;
 }
 
+/** What the page has to know of a model to show its results. */
+export interface PageLegend {
+  /** Names of the classes 1, 2, … of masks and maps. */
+  readonly classes: readonly string[];
+  /** Colours `[r, g, b]` of the labels 0, 1, …; `null` where the model has none of its own. */
+  readonly colors: readonly (readonly number[])[] | null;
+}
+
 /** What the page asks about the service before anything is sent. */
 export interface PageInfo {
-  /** Names of the classes 1, 2, … of masks and maps; none where the models cannot be loaded. */
-  readonly classes: readonly string[];
-  /** The same of the segmentation network. */
-  readonly fastClasses: readonly string[];
+  /** Of the CAM model; without names where the models cannot be loaded. */
+  readonly cam: PageLegend;
+  /** Of the segmentation network; without names where there is none. */
+  readonly fast: PageLegend;
   /** The modes of segmentation there are models for. */
   readonly modes: readonly string[];
   readonly defaultMode: string;
@@ -140,14 +150,21 @@ async function describe({ ready, limits }: Silop): Promise<PageInfo> {
   const models = await ready.catch(() => null);
   const segmenter = models?.segmentationModel;
   return {
-    classes: models?.camModel.classes ?? [],
-    // Its first class is the background.
-    fastClasses: segmenter?.classes.slice(1) ?? [],
+    cam: legendOf(models?.camModel),
+    fast: legendOf(segmenter),
     modes: SEGMENT_MODES.filter((mode) => mode !== "fast" || segmenter !== undefined),
     defaultMode: models?.segmentationFirst ? "fast" : "cam",
     methods: METHOD_CHOICES,
     maxBytes: limits.maxBytes,
   };
+}
+
+function legendOf(model: CamModelInfo | SegmentationModelInfo | undefined): PageLegend {
+  if (model === undefined) return { classes: [], colors: null };
+  const { names: classes, palette } = modelLegend(model);
+  if (model.colors === undefined) return { classes, colors: null };
+  const colors = Array.from({ length: classes.length + 1 }, (_, label) => colorOf(palette, label));
+  return { classes, colors };
 }
 
 function makeAsset(body: Uint8Array<ArrayBuffer>, type: string): Asset {

@@ -6,6 +6,7 @@
  */
 
 import { Option } from "commander";
+import { modelLegend } from "../core/runtime/legend.ts";
 import { labelIndices } from "../core/stages/cam.ts";
 import { SEGMENT_MODES, type SegmentMode } from "../core/stages/refine_choices.ts";
 import {
@@ -72,8 +73,8 @@ await runPhotos(command.args, flags, {
       fail("There is no segmentation network for the mode fast; name one", EXIT_USAGE);
     }
     try {
-      const classes = fast ? segmentationModel!.classes.slice(1) : camModel.classes;
-      labelIndices(labels ?? [], classes);
+      const { names } = modelLegend(fast ? segmentationModel! : camModel);
+      labelIndices(labels ?? [], names);
     } catch (error) {
       fail((error as Error).message, EXIT_USAGE);
     }

@@ -4,6 +4,8 @@ import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
 import { z } from "zod";
 import { vocPalette } from "../image/palette.ts";
+import { colorOf } from "../runtime/legend.ts";
+import type { Rgb } from "../runtime/models.ts";
 import { VOC_CLASSES } from "../voc/classes.ts";
 import { parseCsv } from "./csv.ts";
 
@@ -122,4 +124,21 @@ export function paletteOf(classes: readonly DataClass[] = []): Uint8Array {
     palette.set([value >> 16, (value >> 8) & 255, value & 255], 3 * (i + 1));
   });
   return palette;
+}
+
+/**
+ * Colours of classes as a model's manifest entry tells them, VOC's of those without.
+ *
+ * @param background Whether the entry has background before the classes. Default: `false`.
+ * @returns `undefined` when no class has a colour of its own.
+ */
+export function modelColors(
+  classes: readonly DataClass[],
+  { background = false }: { background?: boolean } = {},
+): Rgb[] | undefined {
+  if (classes.every(({ color }) => color === undefined)) return undefined;
+  const palette = paletteOf(classes);
+  const first = background ? 0 : 1;
+  const count = classes.length + 1 - first;
+  return Array.from({ length: count }, (_, i) => colorOf(palette, first + i));
 }

@@ -3,6 +3,8 @@
 import { OptionError } from "../errors.ts";
 import type { Mask } from "../raster.ts";
 import { encodeRuns, packRuns } from "../../kernels/run_lengths.ts";
+import { colorOf, type Legend } from "../runtime/legend.ts";
+import type { Rgb } from "../runtime/models.ts";
 import type { SegmentedClass } from "../stages/segment.ts";
 
 /** How COCO writes run lengths: as a string, or as a list of numbers. */
@@ -38,20 +40,24 @@ export interface CocoDataset {
     readonly file_name: string;
   }[];
   readonly annotations: readonly CocoAnnotation[];
-  /** Every class the model knows. */
-  readonly categories: readonly { readonly id: number; readonly name: string }[];
+  /** Every class the model knows; `color` as in COCO's panoptic categories. */
+  readonly categories: readonly {
+    readonly id: number;
+    readonly name: string;
+    readonly color: Rgb;
+  }[];
 }
 
 /**
  * Describes a mask as a data set of one image, with an annotation for every class that has pixels.
  *
- * @param names Of the classes the model knows, that of the mask's value 1 first.
+ * @param legend Of the classes the model knows.
  * @throws {OptionError} `rle` is none of {@linkcode RLE_KINDS}.
  */
 export function cocoDataset(
   mask: Mask,
   classes: readonly SegmentedClass[],
-  names: readonly string[],
+  { names, palette }: Legend,
   rle: RleKind = "compressed",
 ): CocoDataset {
   if (!RLE_KINDS.includes(rle)) {
@@ -79,6 +85,6 @@ export function cocoDataset(
   return {
     images: [{ id: 1, width, height, file_name: "image" }],
     annotations,
-    categories: names.map((name, i) => ({ id: i + 1, name })),
+    categories: names.map((name, i) => ({ id: i + 1, name, color: colorOf(palette, i + 1) })),
   };
 }

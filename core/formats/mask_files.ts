@@ -2,6 +2,7 @@
 
 import type { Mask } from "../raster.ts";
 import { encodeBrush } from "../../kernels/brush_runs.ts";
+import type { Legend } from "../runtime/legend.ts";
 import type { FileOptions } from "../stages/file_formats.ts";
 import type { SegmentedClass } from "../stages/segment.ts";
 import { cocoDataset } from "./coco.ts";
@@ -29,19 +30,19 @@ export interface BrushStrokes {
  * Writes a mask as JSON in UTF-8.
  *
  * @param classes Those in the image.
- * @param names Of all classes the model knows.
+ * @param legend Of all classes the model knows.
  * @throws {OptionError} An option cannot be served.
  */
 export function encodeMaskFile(
   format: MaskFormat,
   mask: Mask,
   classes: readonly SegmentedClass[],
-  names: readonly string[],
+  legend: Legend,
   options: FileOptions = {},
 ): Uint8Array {
   switch (format) {
     case "coco":
-      return toJson(cocoDataset(mask, classes, names, options.rle));
+      return toJson(cocoDataset(mask, classes, legend, options.rle));
     case "geojson":
       return toJson(maskFeatures(mask, classes, options.tolerance));
     case "cvat":

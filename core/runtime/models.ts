@@ -11,6 +11,17 @@ const perChannel = (value: z.ZodNumber) => z.tuple([value, value, value]);
 const probability = z.number().min(0).max(1);
 const scales = z.array(z.number().min(0.1).max(4)).min(1).max(8);
 const classNames = (most: number) => z.array(z.string().min(1)).min(1).max(most);
+const level = z.int().min(0).max(255);
+const rgb = z.tuple([level, level, level]);
+
+/** A colour: red, green, blue, 0..255. */
+export type Rgb = z.infer<typeof rgb>;
+
+/** Colours that masks are painted in, one for each of `classes`, in their order. Default: VOC's of the labels. */
+const colors = z.array(rgb).optional();
+const hasColorPerClass = (model: { classes: readonly string[]; colors?: readonly Rgb[] }) =>
+  model.colors === undefined || model.colors.length === model.classes.length;
+const ONE_COLOR_PER_CLASS = { message: "colors must hold one colour per class", path: ["colors"] };
 
 /** What is told of every model. */
 const described = {
@@ -39,6 +50,7 @@ const camModelSchema = z.strictObject({
   ...described,
   /** Names of the classes in the order of the output's channels. */
   classes: classNames(254),
+  colors,
   /** Pixels per map cell. */
   outputStride: z.int().positive(),
   /** Scales of the image used unless a caller names others. */
@@ -49,7 +61,7 @@ const camModelSchema = z.strictObject({
   scoreThresholds: z.array(probability),
 }).refine((model) => model.scoreThresholds.length === model.classes.length, {
   message: "scoreThresholds must hold one number per class",
-});
+}).refine(hasColorPerClass, ONE_COLOR_PER_CLASS);
 
 /** An AffinityNet (arXiv 1904.05044): one map that tells how much of an edge every cell is. */
 const affinityModelSchema = z.strictObject({
@@ -76,6 +88,7 @@ const segmentationModelSchema = z.strictObject({
   ...described,
   /** Names of the classes in the order of the output's channels, `background` first. */
   classes: classNames(255).min(2),
+  colors,
   /** Pixels per cell of the features. */
   outputStride: z.int().positive(),
   /** Scales of the image used unless a caller names others. */
@@ -86,7 +99,7 @@ const segmentationModelSchema = z.strictObject({
   crf: z.boolean(),
 }).refine((model) => model.classes[0] === "background", {
   message: "the first class must be background",
-});
+}).refine(hasColorPerClass, ONE_COLOR_PER_CLASS);
 
 /** A network without a task of its own, whose features others are trained on. */
 const backboneModelSchema = z.strictObject({

@@ -3,6 +3,8 @@
 import { encodeScorePictures } from "../formats/score_pictures.ts";
 import { colourMapPalette, encodeRgbPng } from "../image/mod.ts";
 import { encodeNpz, type NpyArray } from "../npz.ts";
+import { colorOf, modelLegend } from "../runtime/legend.ts";
+import type { Rgb } from "../runtime/models.ts";
 import { type Cam, type CamOptions, checkCamOptions, computeCam } from "./cam.ts";
 import { checkFileOptions, type FileOptions } from "./file_formats.ts";
 import { drawHeat, encodeHeatPng, strongest } from "./heat.ts";
@@ -13,6 +15,8 @@ export interface ClassScore {
   readonly name: string;
   /** 1-based, as in masks. */
   readonly index: number;
+  /** Its colour in pictures of masks. */
+  readonly color: Rgb;
   /** The classifier's sigmoid score, 0..1. */
   readonly score: number;
 }
@@ -73,7 +77,7 @@ export const camStage: Stage<CamStageOptions, Cam, CamSummary> = {
 
 /** See {@linkcode CamSummary}. */
 export function summarizeCam(cam: Cam, { classifier }: StageModels): CamSummary {
-  const { classes } = classifier.info;
+  const { names, palette } = modelLegend(classifier.info);
   return {
     width: cam.width,
     height: cam.height,
@@ -81,11 +85,12 @@ export function summarizeCam(cam: Cam, { classifier }: StageModels): CamSummary 
     workingHeight: cam.hrCam.height,
     scales: cam.scales,
     classes: cam.keys.slice(1).map((index) => ({
-      name: classes[index - 1]!,
+      name: names[index - 1]!,
       index,
+      color: colorOf(palette, index),
       score: cam.scores[index - 1]!,
     })),
-    scores: Object.fromEntries(classes.map((name, i) => [name, cam.scores[i]!])),
+    scores: Object.fromEntries(names.map((name, i) => [name, cam.scores[i]!])),
   };
 }
 

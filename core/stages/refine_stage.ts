@@ -11,6 +11,7 @@ import {
 } from "../image/mod.ts";
 import { encodeNpz, type NpyArray } from "../npz.ts";
 import type { Mask, Planes, Raster } from "../raster.ts";
+import { modelLegend } from "../runtime/legend.ts";
 import { type CamSummary, keysArray, planesArray, summarizeCam } from "./cam_stage.ts";
 import { checkFileOptions, type FileOptions } from "./file_formats.ts";
 import { drawHeat, encodeHeatPng, strongest } from "./heat.ts";
@@ -51,7 +52,7 @@ export interface RefineSummary extends CamSummary {
  * else of the working size. `cam`, `combined`: the strongest map as grey or heat, `combined` relative to
  * its largest value. `slic`, `quickshift`: the labels of the regions, in colours. `perimeter`: as the
  * stage `perimeter`. `fit`: where the masks of all segmentations keep the class that is strongest there,
- * in VOC's palette, or of rules without masks the same as `combined` before a walk.
+ * in the model's colours, or of rules without masks the same as `combined` before a walk.
  *
  * `npz`: `keys`, `scores`, `cam`, `hr_cam`; the arrays of the stage `perimeter`, names with the method
  * before them; `slic_mask` and `quickshift_mask`, `K×H×W`, of rules that make them; `combined_cam`,
@@ -71,7 +72,7 @@ export const refineStage: Stage<RefineStageOptions, Refinement, RefineSummary> =
     const { detector, results } = summarizePerimeters(perimeters);
     return {
       ...summarizeCam(cam, models),
-      classes: describeMask(mask, cam, models.classifier.info.classes),
+      classes: describeMask(mask, cam, modelLegend(models.classifier.info)),
       fit,
       walk: walked !== undefined,
       ...(walked && { edge: edges === undefined ? "perimeter" : "model" }),
@@ -84,11 +85,13 @@ export const refineStage: Stage<RefineStageOptions, Refinement, RefineSummary> =
   encode(format, refinement, { image, options, models, checkpoint }) {
     const { cam, mask } = refinement;
     const { colormap } = options;
+    const legend = modelLegend(models.classifier.info);
+    const { palette } = legend;
     switch (format) {
       case "png":
-        return encodePicture(refinement, colormap);
+        return encodePicture(refinement, palette, colormap);
       case "overlay":
-        return encodeRgbPng(drawPicture(refinement, image, colormap));
+        return encodeRgbPng(drawPicture(refinement, image, palette, colormap));
       case "npz":
         return encodeNpz(refinementArrays(refinement));
       case "scores": {
@@ -96,15 +99,18 @@ export const refineStage: Stage<RefineStageOptions, Refinement, RefineSummary> =
         const scores = { maps: mapsOf(refinement, "combined"), classes, width, height };
         return encodeScorePictures(scores, colourMapPalette(colormap ?? "grey"), checkpoint);
       }
-      default: {
-        const names = models.classifier.info.classes;
-        return encodeMaskFile(format, mask, describeMask(mask, cam, names), names, options);
-      }
+      default:
+        return encodeMaskFile(format, mask, describeMask(mask, cam, legend), legend, options);
     }
   },
 };
 
-function encodePicture(refinement: Refinement, colormap?: ColourMap): Uint8Array {
+/** @param palette Colours of masks. */
+function encodePicture(
+  refinement: Refinement,
+  palette: Uint8Array,
+  colormap?: ColourMap,
+): Uint8Array {
   const { perimeters, result } = refinement;
   switch (result) {
     case "slic":
@@ -113,15 +119,23 @@ function encodePicture(refinement: Refinement, colormap?: ColourMap): Uint8Array
     case "perimeter":
       return encodePerimeterPng(perimeters.branches);
     case "mask":
-      return encodeMaskPng(refinement.mask);
+      return encodeMaskPng(refinement.mask, palette);
     default: {
       const kept = result === "fit" ? keptClasses(refinement) : null;
-      return kept ? encodeMaskPng(kept) : encodeHeatPng(heatOf(refinement, result), colormap);
+      return kept
+        ? encodeMaskPng(kept, palette)
+        : encodeHeatPng(heatOf(refinement, result), colormap);
     }
   }
 }
 
-function drawPicture(refinement: Refinement, photo: Raster, colormap?: ColourMap): Raster {
+/** @param palette Colours of masks. */
+function drawPicture(
+  refinement: Refinement,
+  photo: Raster,
+  palette: Uint8Array,
+  colormap?: ColourMap,
+): Raster {
   const { image, perimeters, result } = refinement;
   switch (result) {
     case "slic":
@@ -130,10 +144,10 @@ function drawPicture(refinement: Refinement, photo: Raster, colormap?: ColourMap
     case "perimeter":
       return drawPerimeters(image, perimeters.branches);
     case "mask":
-      return drawOverlay(photo, refinement.mask);
+      return drawOverlay(photo, refinement.mask, { palette });
     default: {
       const kept = result === "fit" ? keptClasses(refinement) : null;
-      if (kept) return drawOverlay(image, kept);
+      if (kept) return drawOverlay(image, kept, { palette });
       return drawHeat(image, heatOf(refinement, result), colormap);
     }
   }

@@ -4,6 +4,8 @@ import { OptionError } from "../errors.ts";
 import type { Mask } from "../raster.ts";
 import { argmaxAbove } from "../../kernels/cam_maps.ts";
 import { removeSpecks } from "../../kernels/remove_specks.ts";
+import { colorOf, type Legend } from "../runtime/legend.ts";
+import type { Rgb } from "../runtime/models.ts";
 import type { Cam } from "./cam.ts";
 
 /** Options of {@linkcode segmentCam}. */
@@ -19,6 +21,8 @@ export interface SegmentedClass {
   readonly name: string;
   /** Its value in the mask, 1-based. */
   readonly index: number;
+  /** Its colour in pictures of masks. */
+  readonly color: Rgb;
   /** How sure the network is of it, 0..1. */
   readonly score: number;
   readonly pixels: number;
@@ -61,11 +65,15 @@ export function checkSegmentOptions({ threshold, minArea }: SegmentOptions): voi
   }
 }
 
-/** Counts every class of `cam.keys` in the mask. */
+/**
+ * Counts every class of `cam.keys` in the mask.
+ *
+ * @param legend Of the model that the mask is from.
+ */
 export function describeMask(
   mask: Mask,
   cam: Pick<Cam, "keys" | "scores">,
-  classes: readonly string[],
+  { names, palette }: Legend,
 ): SegmentedClass[] {
   const { width, height, data } = mask;
   const pixels = new Int32Array(256);
@@ -84,8 +92,9 @@ export function describeMask(
     }
   }
   return cam.keys.slice(1).map((index) => ({
-    name: classes[index - 1]!,
+    name: names[index - 1]!,
     index,
+    color: colorOf(palette, index),
     score: cam.scores[index - 1]!,
     pixels: pixels[index]!,
     area: pixels[index]! / data.length,

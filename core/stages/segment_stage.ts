@@ -6,6 +6,7 @@ import { encodeScorePictures } from "../formats/score_pictures.ts";
 import { colourMapPalette, drawOverlay, encodeMaskPng, encodeRgbPng } from "../image/mod.ts";
 import { encodeNpz } from "../npz.ts";
 import type { Mask } from "../raster.ts";
+import { type Legend, modelLegend } from "../runtime/legend.ts";
 import { type Cam, checkCamOptions, computeCam } from "./cam.ts";
 import { type CamSummary, keysArray } from "./cam_stage.ts";
 import { checkFileOptions, type FileOptions } from "./file_formats.ts";
@@ -68,7 +69,7 @@ export interface SegmentSummary extends CamSummary {
 }
 
 /**
- * Files: `png`, the mask in VOC's palette; `overlay`, its colours over the photo; `npz`, `keys`,
+ * Files: `png`, the mask in the model's colours; `overlay`, its colours over the photo; `npz`, `keys`,
  * `mask` and `scores`; `coco` and `geojson`, the mask's classes; `scores`, of the mode `cam`, the maps that the
  * mask was cut from, as pictures.
  */
@@ -107,7 +108,7 @@ export const segmentStage: Stage<SegmentStageOptions, Segmentation, SegmentSumma
   },
   summarize(result, models) {
     const { mode, mask, scales, scores, workingWidth, workingHeight } = result;
-    const names = namesOf(mode, models);
+    const { names } = legendOf(mode, models);
     return {
       mode,
       width: mask.width,
@@ -121,11 +122,13 @@ export const segmentStage: Stage<SegmentStageOptions, Segmentation, SegmentSumma
   },
   encode(format, result, { image, options, models, checkpoint }) {
     const { mask, keys, scores } = result;
+    const legend = legendOf(result.mode, models);
+    const { palette } = legend;
     switch (format) {
       case "png":
-        return encodeMaskPng(mask);
+        return encodeMaskPng(mask, palette);
       case "overlay":
-        return encodeRgbPng(drawOverlay(image, mask));
+        return encodeRgbPng(drawOverlay(image, mask, { palette }));
       case "npz":
         return encodeNpz({
           keys: keysArray({ keys }),
@@ -136,24 +139,22 @@ export const segmentStage: Stage<SegmentStageOptions, Segmentation, SegmentSumma
         if (result.mode !== "cam") return refuseFormat(format, `a mask of mode ${result.mode}`);
         const classes = describeClasses(result, models);
         const { width, height, hrCam: maps } = result.cam!;
-        const palette = colourMapPalette(options.colormap ?? "grey");
-        return encodeScorePictures({ maps, classes, width, height }, palette, checkpoint);
+        const levels = colourMapPalette(options.colormap ?? "grey");
+        return encodeScorePictures({ maps, classes, width, height }, levels, checkpoint);
       }
-      default: {
-        const names = namesOf(result.mode, models);
-        return encodeMaskFile(format, mask, describeClasses(result, models), names, options);
-      }
+      default:
+        return encodeMaskFile(format, mask, describeClasses(result, models), legend, options);
     }
   },
 };
 
-/** Names of the classes that a mask of a mode may have. */
-function namesOf(mode: SegmentMode, { classifier, segmenter }: StageModels): readonly string[] {
-  return mode === "fast" ? segmenter!.info.classes.slice(1) : classifier.info.classes;
+/** The legend of a mode's masks. */
+function legendOf(mode: SegmentMode, { classifier, segmenter }: StageModels): Legend {
+  return modelLegend(mode === "fast" ? segmenter!.info : classifier.info);
 }
 
 function describeClasses(result: Segmentation, models: StageModels): SegmentedClass[] {
-  return describeMask(result.mask, result, namesOf(result.mode, models));
+  return describeMask(result.mask, result, legendOf(result.mode, models));
 }
 
 /** The mode asked for, or the one that suits the models. */

@@ -8,9 +8,11 @@
  * needs no nuclio. Where there is one, `nuclio/function.yaml` is its configuration.
  */
 
+import { Buffer } from "node:buffer";
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { Silop } from "../../core/silop.ts";
+import { colorOf, modelLegend } from "../../core/runtime/legend.ts";
 import type { CamModelInfo } from "../../core/runtime/models.ts";
 import { freeWork } from "../admission.ts";
 import { addRoute, createRoutes, problems, type Routes } from "../contract/routes.ts";
@@ -116,8 +118,16 @@ export function cvatRoutes(
 }
 
 /** A function as nuclio describes it, as far as CVAT looks. */
-function describeFunction({ classes }: CamModelInfo, url: string): Record<string, unknown> {
+function describeFunction(model: CamModelInfo, url: string): Record<string, unknown> {
   const { port, protocol } = new URL(url);
+  const { names, palette } = modelLegend(model);
+  // CVAT's labels have colours in this form, for who makes a project of these.
+  const labels = names.map((name, i) => ({
+    id: i + 1,
+    name,
+    color: `#${Buffer.from(colorOf(palette, i + 1)).toString("hex")}`,
+    type: "mask",
+  }));
   return {
     metadata: {
       name: FUNCTION_NAME,
@@ -126,7 +136,7 @@ function describeFunction({ classes }: CamModelInfo, url: string): Record<string
         name: "SILOP",
         type: "detector",
         framework: "onnx",
-        spec: JSON.stringify(classes.map((name, i) => ({ id: i + 1, name, type: "mask" }))),
+        spec: JSON.stringify(labels),
       },
     },
     spec: { description: "Segmentation learnt from image-level labels" },

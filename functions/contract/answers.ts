@@ -34,9 +34,25 @@ const timings = z.record(z.string(), z.number().min(0)).openapi({
   example: { decode: 6.1, compute: 120.5, encode: 0, total: 128.3 },
 });
 
+const integers = (length: number) => ({
+  type: "array" as const,
+  items: { type: "integer" as const, minimum: 0 },
+  minItems: length,
+  maxItems: length,
+});
+
+const level = z.int().min(0).max(255);
+const color = z.tuple([level, level, level]).openapi({
+  ...integers(3),
+  items: { type: "integer", minimum: 0, maximum: 255 },
+  description: "[red, green, blue] in pictures of masks",
+  example: [64, 0, 0],
+});
+
 const classScore = z.object({
   name: z.string(),
   index: z.int().min(1).max(254).openapi({ description: "Its value in masks" }),
+  color,
   score: share.openapi({ description: "The classifier's sigmoid score" }),
 }).openapi("ClassScore");
 
@@ -118,13 +134,6 @@ const refineAnswer = z.object({
   timings,
 }).openapi("RefineAnswer");
 
-const integers = (length: number) => ({
-  type: "array" as const,
-  items: { type: "integer" as const, minimum: 0 },
-  minItems: length,
-  maxItems: length,
-});
-
 const cocoAnnotation = z.object({
   id: count,
   image_id: count,
@@ -146,7 +155,7 @@ const cocoAnnotation = z.object({
 export const cocoAnswer = z.object({
   images: z.array(z.object({ id: count, width: size, height: size, file_name: z.string() })),
   annotations: z.array(cocoAnnotation),
-  categories: z.array(z.object({ id: count, name: z.string() })),
+  categories: z.array(z.object({ id: count, name: z.string(), color })),
 }).openapi("CocoDataset");
 
 const feature = z.object({

@@ -15,7 +15,8 @@ const REST_MS = 350;
 const $ = (id) => document.getElementById(id);
 const show = (element, shown) => element.hidden = !shown;
 
-let info = { classes: [], fastClasses: [], modes: ["cam"], methods: [], maxBytes: Infinity };
+const unknown = { classes: [], colors: null };
+let info = { cam: unknown, fast: unknown, modes: ["cam"], methods: [], maxBytes: Infinity };
 let stages = [];
 let stage;
 /** `{ file, name, bitmap, results }`: results by request, as the page may come back to them. */
@@ -148,7 +149,7 @@ function listenToSettings() {
   });
   $("save-picture").addEventListener("click", savePicture);
   $("save-mask").addEventListener("click", async () => {
-    save(await encodeMask(result.mask), "mask.png");
+    save(await encodeMask(result.mask, result.colours), "mask.png");
   });
   $("copy").addEventListener("click", copyCommand);
 }
@@ -198,8 +199,8 @@ async function run() {
     const { signal } = mine;
     const answer = await runStage(current.file, path, chosen, { signal, token });
     if (running !== mine) return;
-    const names = chosen.mode === "fast" ? info.fastClasses : info.classes;
-    current.results.set(key, { ...answer, ...describeResult(answer.arrays, names) });
+    const legend = chosen.mode === "fast" ? info.fast : info.cam;
+    current.results.set(key, { ...answer, ...describeResult(answer.arrays, legend) });
     finish(current.results.get(key), chosen);
   } catch (error) {
     if (running !== mine) return;
@@ -264,7 +265,7 @@ function showResult() {
     });
     show($("layers"), layers.length > 1);
     show($("lines-field"), result.lines.length > 0);
-    showClasses($("class-list"), result.classes, view.hidden, redraw);
+    showClasses($("class-list"), result, view.hidden, redraw);
   }
   if (size !== null) {
     const scale = Math.min(1, SCREEN_SIZE / Math.max(size.width, size.height));

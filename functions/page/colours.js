@@ -1,17 +1,26 @@
 /** Colours of classes and of heat. */
 
-/** PASCAL VOC's colour of a label, 0..255, as `[r, g, b]`. */
-export function labelColour(label) {
+/**
+ * The colour of a label, 0..255, in masks that are saved, as `[r, g, b]`: PASCAL VOC's but where the model has
+ * its own.
+ *
+ * @param {number[][] | null} own colours of the labels 0, 1, …
+ */
+export function labelColour(label, own = null) {
+  if (own?.[label]) return own[label];
   const colour = [0, 0, 0];
   for (let bit = 0; bit < 8; bit++) colour[bit % 3] |= (label >> bit & 1) << 7 - (bit / 3 | 0);
   return colour;
 }
 
 /**
- * The colour a label is shown in, as `[r, g, b]`: VOC's are too dark to lie over a photo. Hues go round by
- * the golden angle, so that neighbours differ.
+ * The colour a label is shown in, as `[r, g, b]`: the model's own, if it has any; VOC's are too dark to lie over
+ * a photo. Hues go round by the golden angle, so that neighbours differ.
+ *
+ * @param {number[][] | null} own colours of the labels 0, 1, …
  */
-export function shownColour(label) {
+export function shownColour(label, own = null) {
+  if (own?.[label]) return own[label];
   const hue = label * 137.508 + 190;
   const channel = (offset) => {
     const place = (offset + hue / 30) % 12;

@@ -40,11 +40,11 @@ function lay(context, pixels, smooth) {
 
 function paint({ kind, array }, result, view) {
   if (kind === "heat") return paintHeat(array, result.classes, view);
-  return paintLabels(array, view, kind === "mask");
+  return paintLabels(array, view, kind === "mask", result.colours);
 }
 
 /** A colour for every label, and its full strength along the edges of masks. */
-function paintLabels({ shape: [height, width], data }, { opacity, hidden }, isMask) {
+function paintLabels({ shape: [height, width], data }, { opacity, hidden }, isMask, own) {
   const pixels = new ImageData(width, height);
   const out = new Uint32Array(pixels.data.buffer);
   const alphas = Array.from({ length: 256 }, (_, label) => {
@@ -52,9 +52,9 @@ function paintLabels({ shape: [height, width], data }, { opacity, hidden }, isMa
     return label === 0 || hidden.has(label) ? 0 : label === 255 ? opacity / 2 : opacity;
   });
   // Regions are numbered from 0, which is no background and wants a colour as well.
-  const shift = isMask ? 0 : 1;
-  const colours = alphas.map((alpha, label) => pack(shownColour(label + shift & 255), alpha));
-  const full = alphas.map((alpha, label) => pack(shownColour(label), alpha > 0 ? 1 : 0));
+  const colourOf = (label) => isMask ? shownColour(label, own) : shownColour(label + 1 & 255);
+  const colours = alphas.map((alpha, label) => pack(colourOf(label), alpha));
+  const full = alphas.map((alpha, label) => pack(colourOf(label), alpha > 0 ? 1 : 0));
   for (let y = 0, p = 0; y < height; y++) {
     for (let x = 0; x < width; x++, p++) {
       const label = data[p];

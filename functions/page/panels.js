@@ -47,7 +47,7 @@ export function showChoices(box, name, choices, chosen, onChange) {
 }
 
 /** Fills a list with a check box for every class; `hidden` holds those that are off. */
-export function showClasses(list, classes, hidden, onChange) {
+export function showClasses(list, { classes, colours }, hidden, onChange) {
   list.replaceChildren(...classes.map(({ index, name, score, share }) => {
     const input = make("input", { type: "checkbox", checked: !hidden.has(index), value: index });
     input.addEventListener("change", () => {
@@ -56,7 +56,7 @@ export function showClasses(list, classes, hidden, onChange) {
       onChange();
     });
     const swatch = make("span", { className: "swatch" });
-    swatch.style.backgroundColor = `rgb(${shownColour(index)})`;
+    swatch.style.backgroundColor = `rgb(${shownColour(index, colours)})`;
     const facts = [
       ...(share === undefined ? [] : [`${percent(share)} of photo`]),
       ...(score === undefined ? [] : [`score ${score.toFixed(2)}`]),

@@ -4,8 +4,12 @@ import { labelColour } from "./colours.js";
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
-/** @param {{ shape: number[], data: Uint8Array }} mask `H×W` */
-export async function encodeMask({ shape: [height, width], data }) {
+/**
+ * @param {{ shape: number[], data: Uint8Array }} mask `H×W`
+ * @param {number[][] | null} colours the model's own, if it has any
+ */
+export async function encodeMask({ shape: [height, width], data }, colours) {
+  const palette = Array.from({ length: 256 }, (_, label) => labelColour(label, colours)).flat();
   const lines = new Uint8Array((width + 1) * height);
   for (let y = 0; y < height; y++) {
     lines.set(data.subarray(y * width, (y + 1) * width), y * (width + 1) + 1);
@@ -18,7 +22,7 @@ export async function encodeMask({ shape: [height, width], data }) {
   return new Blob([
     Uint8Array.from(SIGNATURE),
     chunk("IHDR", new Uint8Array(header.buffer)),
-    chunk("PLTE", Uint8Array.from(Array.from({ length: 256 }, (_, i) => labelColour(i)).flat())),
+    chunk("PLTE", Uint8Array.from(palette)),
     chunk("IDAT", new Uint8Array(await new Response(stream).arrayBuffer())),
     chunk("IEND", new Uint8Array(0)),
   ], { type: "image/png" });

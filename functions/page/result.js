@@ -2,19 +2,20 @@
 
 /**
  * @param {Awaited<ReturnType<typeof import("./npz.js").readNpz>>} arrays
- * @param {readonly string[]} classNames names of the classes 1, 2, …
+ * @param {{ classes: string[], colors: number[][] | null }} legend names of the classes 1, 2, …, and colours
+ *   of the labels 0, 1, … where the model has its own
  */
-export function describeResult(arrays, classNames) {
+export function describeResult(arrays, { classes: names, colors: colours }) {
   const { keys, scores, mask } = arrays;
   const counts = countLabels(mask);
   const indices = keys ? [...keys.data].map(Number).filter((index) => index > 0) : [];
   const classes = indices.map((index) => ({
     index,
-    name: classNames[index - 1] ?? `class ${index}`,
+    name: names[index - 1] ?? `class ${index}`,
     score: scores?.data[index - 1],
     share: mask && counts[index] / mask.data.length,
   }));
-  return { classes, layers: listLayers(arrays), lines: listLines(arrays), mask };
+  return { classes, colours, layers: listLayers(arrays), lines: listLines(arrays), mask };
 }
 
 function listLayers({ mask, hr_cam, combined_hr_cam, labels, slic_labels, quickshift_labels }) {

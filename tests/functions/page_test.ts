@@ -58,7 +58,9 @@ Deno.test("GET /page/ answers all files the page names, less than 60 KB of them"
 
 Deno.test("GET /page/info.json tells what can be chosen here", async () => {
   const info = await (await app.request("/page/info.json")).json();
-  assert.equal(info.classes.length, 20);
+  assert.equal(info.cam.classes.length, 20);
+  assert.equal(info.cam.colors, null, "they are VOC's");
+  assert.deepEqual(info.fast, { classes: [], colors: null });
   assert.deepEqual(info.modes, ["cam", "pipeline"], "there is no segmentation network");
   assert.equal(info.defaultMode, "cam");
   assert.equal(info.maxBytes, silop.limits.maxBytes);

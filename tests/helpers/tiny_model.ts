@@ -6,7 +6,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { GraphBuilder } from "../../core/onnx/graph_builder.ts";
-import { DEFAULT_CAM_MODEL, type Manifest, type ModelInfo } from "../../core/runtime/models.ts";
+import {
+  DEFAULT_CAM_MODEL,
+  type Manifest,
+  type ModelInfo,
+  type Rgb,
+} from "../../core/runtime/models.ts";
 import { VOC_CLASSES } from "../../core/voc/classes.ts";
 
 /** Options of {@linkcode buildTinyModel}. */
@@ -15,6 +20,8 @@ export interface TinyModelOptions {
   slowness?: number;
   /** Seed of the weights. Default: 1. */
   seed?: number;
+  /** Colours of the classes in the manifest. Default: none. */
+  colors?: Rgb[];
 }
 
 /** Options of {@linkcode makeModelFolder}. */
@@ -90,6 +97,7 @@ export function tinyCamModel(file = "tiny.onnx", options: TinyModelOptions = {})
     task: "cam",
     ...describe(file, bytes),
     classes: [...VOC_CLASSES],
+    ...(options.colors && { colors: options.colors }),
     outputStride: 16,
     scales: [1],
     threshold: 0.3,
@@ -103,7 +111,12 @@ export function tinyCamModel(file = "tiny.onnx", options: TinyModelOptions = {})
  * background. Logits come at `stride`, 1 or 4.
  */
 export function tinySegmentationModel(
-  { file = "segmentation.onnx", stride = 4, classes = ["background", ...VOC_CLASSES] } = {},
+  { file = "segmentation.onnx", stride = 4, classes = ["background", ...VOC_CLASSES], colors }: {
+    file?: string;
+    stride?: number;
+    classes?: string[];
+    colors?: Rgb[];
+  } = {},
 ): ModelFile {
   const g = new GraphBuilder();
   const image = g.input("image", "float32", ["N", 3, "H", "W"]);
@@ -120,6 +133,7 @@ export function tinySegmentationModel(
     task: "segmentation",
     ...describe(file, bytes),
     classes: [...classes],
+    ...(colors && { colors }),
     outputStride: 16,
     scales: [1],
     mirror: false,

@@ -5,9 +5,11 @@ import { makeModelFolder, type ModelFolderOptions } from "./tiny_model.ts";
 
 /** Opens it with one worker of one thread, and closes it after the last test of the file. */
 export async function openTinySilop(
-  { models, slowness, seed, ...options }: Omit<SilopOptions, "models"> & ModelFolderOptions = {},
+  { models, slowness, seed, colors, ...options }:
+    & Omit<SilopOptions, "models">
+    & ModelFolderOptions = {},
 ): Promise<Silop> {
-  const folder = await makeModelFolder({ models, slowness, seed });
+  const folder = await makeModelFolder({ models, slowness, seed, colors });
   const silop = createSilop({
     device: "cpu",
     workers: 1,

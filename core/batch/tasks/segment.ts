@@ -3,6 +3,7 @@
 import type { z } from "zod";
 import { classNames, paletteOf, VOC_CLASS_LIST } from "../../data/class_list.ts";
 import { decodeImage, encodeMaskPng } from "../../image/mod.ts";
+import { modelLegend } from "../../runtime/legend.ts";
 import { openSegmenter } from "../../stages/model_shelf.ts";
 import { segmentImage } from "../../stages/segmentation.ts";
 import { chooseModels } from "../choose_models.ts";
@@ -15,7 +16,7 @@ export const prepare: Prepare<z.output<typeof segmentOptions>> = async (options,
   const { device, threads, classes } = surroundings;
   const network = await openSegmenter(segmentation, { device, threads });
   const names = classNames(classes ?? VOC_CLASS_LIST);
-  const known = segmentation.info.classes.slice(1);
+  const { names: known } = modelLegend(segmentation.info);
   // Classes that the data set does not have may not win.
   const labels = known.filter((name) => names.includes(name));
   const numbers = Uint8Array.from([0, ...known.map((name) => names.indexOf(name) + 1)]);

@@ -6,6 +6,7 @@ import {
   areVocClasses,
   checkClasses,
   MAX_CLASSES,
+  modelColors,
   paletteOf,
   readClassList,
   VOC_CLASS_LIST,
@@ -63,6 +64,14 @@ Deno.test("paletteOf() has VOC's colours but where classes name others", () => {
   assert.deepEqual([...palette.subarray(6, 9)], [10, 20, 30]);
   palette.set(vocPalette().subarray(6, 9), 6);
   assert.deepEqual(palette, vocPalette());
+});
+
+Deno.test("modelColors() tells every class's colour where one has its own, else none", () => {
+  assert.equal(modelColors(VOC_CLASS_LIST), undefined);
+  const classes = [{ name: "a" }, { name: "b", color: "#0A141e" }];
+  const colors = [[128, 0, 0], [10, 20, 30]];
+  assert.deepEqual(modelColors(classes), colors);
+  assert.deepEqual(modelColors(classes, { background: true }), [[0, 0, 0], ...colors]);
 });
 
 Deno.test("areVocClasses() tells VOC's list from others", () => {

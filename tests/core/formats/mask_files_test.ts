@@ -12,7 +12,8 @@ import { decodeRuns } from "../../../kernels/run_lengths.ts";
 import { fillRings } from "../../helpers/fill_rings.ts";
 import { MASK_FIXTURES } from "../../helpers/mask_fixtures.ts";
 
-const NAMES = ["cat", "dog", "fish/chips"];
+const LEGEND = { names: ["cat", "dog", "fish/chips"], palette: vocPalette() };
+LEGEND.palette.set([1, 2, 3], 3 * 2);
 /** Two classes; the dog has a hole, and there is no fish. */
 const mask = {
   width: 7,
@@ -29,15 +30,16 @@ const mask = {
 const classes = describeMask(
   mask,
   { keys: [0, 1, 2, 3], scores: Float32Array.of(0.5, 0.75, 0.25) },
-  NAMES,
+  LEGEND,
 );
 
 for (const { name, width, height, data, counts, runs, area, bbox } of MASK_FIXTURES) {
   Deno.test(`cocoDataset() agrees with pycocotools on the mask "${name}"`, () => {
     const parts = { keys: [0, 1], scores: Float32Array.of(1) };
-    const found = describeMask({ width, height, data }, parts, ["thing"]);
-    const packed = cocoDataset({ width, height, data }, found, ["thing"]).annotations;
-    const listed = cocoDataset({ width, height, data }, found, ["thing"], "counts").annotations;
+    const legend = { names: ["thing"], palette: vocPalette() };
+    const found = describeMask({ width, height, data }, parts, legend);
+    const packed = cocoDataset({ width, height, data }, found, legend).annotations;
+    const listed = cocoDataset({ width, height, data }, found, legend, "counts").annotations;
     assert.equal(packed.length, area === 0 ? 0 : 1);
     if (area === 0) return;
     assert.equal(packed[0]!.area, area);
@@ -48,12 +50,12 @@ for (const { name, width, height, data, counts, runs, area, bbox } of MASK_FIXTU
 }
 
 Deno.test("cocoDataset() has an annotation for each class with pixels, and all categories", () => {
-  const { images, annotations, categories } = cocoDataset(mask, classes, NAMES, "counts");
+  const { images, annotations, categories } = cocoDataset(mask, classes, LEGEND, "counts");
   assert.deepEqual(images, [{ id: 1, width: 7, height: 5, file_name: "image" }]);
-  assert.deepEqual(categories.map(({ id, name }) => `${id} ${name}`), [
-    "1 cat",
-    "2 dog",
-    "3 fish/chips",
+  assert.deepEqual(categories, [
+    { id: 1, name: "cat", color: [128, 0, 0] },
+    { id: 2, name: "dog", color: [1, 2, 3] },
+    { id: 3, name: "fish/chips", color: [128, 128, 0] },
   ]);
   assert.deepEqual(annotations.map(({ category_id }) => category_id), [1, 2]);
   assert.deepEqual(annotations[1]!.bbox, [4, 1, 3, 3]);
@@ -65,6 +67,7 @@ Deno.test("cocoDataset() has an annotation for each class with pixels, and all c
 Deno.test("maskFeatures() gives every region a polygon, and holes rings of their own", () => {
   const { features } = maskFeatures(mask, classes, 0);
   assert.deepEqual(features.map(({ properties }) => properties.name), ["cat", "dog"]);
+  assert.deepEqual(features.map(({ properties }) => properties.color), [[128, 0, 0], [1, 2, 3]]);
   const [cat, dog] = features.map(({ geometry }) => geometry.coordinates);
   assert.deepEqual(cat, [
     [[[1, 0], [3, 0], [3, 2], [1, 2], [1, 0]]],
@@ -117,12 +120,12 @@ Deno.test("maskPolygons() at tolerance 1 has far fewer points and nearly the sam
 
 Deno.test("encodeMaskFile() writes JSON, and refuses an unknown kind of run lengths", () => {
   const read = (bytes: Uint8Array) => JSON.parse(new TextDecoder().decode(bytes));
-  const coco = read(encodeMaskFile("coco", mask, classes, NAMES, { rle: "counts" }));
-  assert.deepEqual(coco, cocoDataset(mask, classes, NAMES, "counts"));
-  const geojson = read(encodeMaskFile("geojson", mask, classes, NAMES, { tolerance: 0 }));
+  const coco = read(encodeMaskFile("coco", mask, classes, LEGEND, { rle: "counts" }));
+  assert.deepEqual(coco, cocoDataset(mask, classes, LEGEND, "counts"));
+  const geojson = read(encodeMaskFile("geojson", mask, classes, LEGEND, { tolerance: 0 }));
   assert.deepEqual(geojson, maskFeatures(mask, classes, 0));
   assert.throws(
-    () => encodeMaskFile("coco", mask, classes, NAMES, { rle: "zip" as "counts" }),
+    () => encodeMaskFile("coco", mask, classes, LEGEND, { rle: "zip" as "counts" }),
     { name: "OptionError", message: /rle/ },
   );
 });

@@ -11,6 +11,7 @@ import {
   readModel,
   verifyModel,
 } from "../../../core/runtime/models.ts";
+import { VOC_CLASSES } from "../../../core/voc/classes.ts";
 import {
   makeModelFolder,
   tinyAffinityModel,
@@ -72,6 +73,9 @@ Deno.test("parseManifest() throws ModelError naming what is wrong", async () => 
     [change((model) => model.sha256 = "abc"), /sha256/],
     [change((model) => model.threshold = 2), /threshold/],
     [change((model) => model.scoreThresholds = [0.5]), /one number per class/],
+    [change((model) => model.colors = [[1, 2, 3]]), /one colour per class/],
+    [change((model) => model.colors = VOC_CLASSES.map(() => [0, 256, 0])), /colors/],
+    [change((model) => model.colors = VOC_CLASSES.map(() => "#ff0000")), /colors/],
     [change((model) => delete model.licence), /licence/],
     [change((model) => model.extra = 1), /extra/],
     [change((model) => model.task = "cook"), /task/],
@@ -99,6 +103,8 @@ Deno.test("parseManifest() takes models of every task, and holds each to its own
       message: expected,
     });
   refuse({ ...segmentation, classes: ["cat", "dog"] }, /first class must be background/);
+  refuse({ ...segmentation, colors: VOC_CLASSES.map(() => [1, 2, 3]) }, /one colour per class/);
+  refuse({ ...affinity, colors: [[1, 2, 3]] }, /colors/);
   refuse({ ...affinity, outputStride: 8 }, /outputStride/);
   refuse({ ...affinity, padding: { least: -1, multiple: 16 } }, /least/);
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Cam } from "../../../core/stages/cam.ts";
+import { vocPalette } from "../../../core/image/mod.ts";
 import { describeMask, segmentCam } from "../../../core/stages/segment.ts";
 
 const WIDTH = 8;
@@ -59,13 +60,15 @@ Deno.test("segmentCam() throws OptionError when an option is outside 0..1", () =
 Deno.test("describeMask() counts every class and says where it is", () => {
   const cam = halves();
   const mask = segmentCam(cam, 0.7, { minArea: 0 });
-  const classes = ["a", "b", "c", "d", "e"];
-  const [b, e] = describeMask(mask, cam, classes);
+  const palette = vocPalette();
+  palette.set([9, 8, 7], 3 * 5);
+  const [b, e] = describeMask(mask, cam, { names: ["a", "b", "c", "d", "e"], palette });
   const { score, ...rest } = e!;
   assert.deepEqual(b, { ...b, name: "b", index: 2, pixels: 0, area: 0, box: null });
   assert.deepEqual(rest, {
     name: "e",
     index: 5,
+    color: [9, 8, 7],
     pixels: 19,
     area: 19 / 48,
     box: [1, 0, 8, 6],

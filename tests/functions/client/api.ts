@@ -330,6 +330,15 @@ export interface components {
             name: string;
             /** @description Its value in masks */
             index: number;
+            /**
+             * @description [red, green, blue] in pictures of masks
+             * @example [
+             *       64,
+             *       0,
+             *       0
+             *     ]
+             */
+            color: number[];
             /** @description The classifier's sigmoid score */
             score: number;
         };
@@ -394,6 +403,15 @@ export interface components {
             categories: {
                 id: number;
                 name: string;
+                /**
+                 * @description [red, green, blue] in pictures of masks
+                 * @example [
+                 *       64,
+                 *       0,
+                 *       0
+                 *     ]
+                 */
+                color: number[];
             }[];
         };
         CocoAnnotation: {
