@@ -1,8 +1,9 @@
 /** From somebody's checkpoint to a model of this project: recognised, built, described. */
 
 import { createHash } from "node:crypto";
+import { classNames, type DataClass, modelColors } from "../data/class_list.ts";
 import { OptionError } from "../errors.ts";
-import type { ModelInfo } from "../runtime/models.ts";
+import type { ModelInfo, Rgb } from "../runtime/models.ts";
 import { VOC_CLASSES } from "../voc/classes.ts";
 import { readWeights } from "../weights/read_weights.ts";
 import { recognizeNetwork, type RecognizeOptions } from "../weights/recognize.ts";
@@ -15,10 +16,10 @@ export interface ImportCheckpointOptions extends RecognizeOptions {
   /** How weights are stored; computation is float32 always. Default: `"fp32"`. */
   readonly precision?: "fp32" | "fp16";
   /**
-   * Names of the classes in the order of the network's channels, without background. Default: VOC's, where
-   * their number fits.
+   * The classes in the order of the network's channels, without background, with their colours. Default:
+   * VOC's, where their number fits.
    */
-  readonly classes?: readonly string[];
+  readonly classes?: readonly DataClass[];
   /** Name of the file, for what is told of the model. */
   readonly source: string;
   /** The command, likewise. */
@@ -72,7 +73,8 @@ export function importCheckpoint(
     readWeights(unwrapCheckpoint(bytes)),
     { kind: options.kind, backbone: options.backbone },
   );
-  const names = namesOf(kind, classes, options.classes);
+  const names = namesOf(kind, classes, options.classes && classNames(options.classes));
+  const colors = modelColors(options.classes ?? [], { background: kind === "deeplabv3plus" });
   const network = buildNetwork(kind, backbone, weights, {
     storage: precision === "fp16" ? "fp16" : undefined,
     metadata: { kind, backbone, precision, ...(names && { classes: names.join(",") }) },
@@ -94,7 +96,7 @@ export function importCheckpoint(
     tensors: weights.size,
     ignored,
     model: network.bytes,
-    facts: factsOf(network, names, common),
+    facts: factsOf(network, { names, colors }, common),
   };
 }
 
@@ -122,7 +124,7 @@ function namesOf(
 
 function factsOf(
   { kind, outputStride }: BuiltNetwork,
-  names: string[] | null,
+  { names, colors }: { names: string[] | null; colors?: Rgb[] },
   common: Omit<Facts<ModelInfo & { task: "backbone" }>, "task" | "outputStride">,
 ): Facts<ModelInfo> {
   switch (kind) {
@@ -131,6 +133,7 @@ function factsOf(
         task: "cam",
         ...common,
         classes: names!,
+        ...(colors && { colors }),
         outputStride,
         scales: CAM_SCALES,
         threshold: CAM_THRESHOLD,
@@ -143,6 +146,7 @@ function factsOf(
         task: "segmentation",
         ...common,
         classes: names!,
+        ...(colors && { colors }),
         outputStride,
         // A service should answer soon; the published numbers are to be asked for.
         scales: [1],

@@ -5,6 +5,7 @@ import { basename, join } from "node:path";
 import process from "node:process";
 import * as ort from "onnxruntime-node";
 import { Option } from "commander";
+import { type DataClass, readClassList } from "../../core/data/class_list.ts";
 import { LimitError, ModelError } from "../../core/errors.ts";
 import { BACKBONE_NAMES, type BackboneName } from "../../core/nets/backbones.ts";
 import { NETWORK_KINDS, type NetworkKind } from "../../core/nets/build_network.ts";
@@ -50,7 +51,7 @@ async function run(file: string, flags: Flags): Promise<void> {
     kind: flags.network,
     backbone: flags.backbone,
     precision,
-    classes: flags.classes,
+    classes: flags.classes && await readClasses(flags.classes),
     licence: flags.licence,
     source: basename(file),
     madeBy: `deno task models:import ${basename(file)} --name ${name} --precision ${precision}`,
@@ -80,6 +81,13 @@ async function readChecked(file: string): Promise<Uint8Array> {
     throw new LimitError(`Cannot read ${file}: it has ${size} bytes, the limit is ${MAX_BYTES}`);
   }
   return await readFile(file);
+}
+
+/** The classes of the option: names, or a file of them. */
+async function readClasses(list: readonly string[]): Promise<DataClass[]> {
+  const [file] = list;
+  if (list.length === 1 && /\.(txt|csv|json)$/i.test(file!)) return await readClassList(file!);
+  return list.map((name) => ({ name }));
 }
 
 function describe({ kind, backbone, classes, tensors, ignored }: ImportedCheckpoint): string {
@@ -125,7 +133,12 @@ if (import.meta.main) {
       new Option("--precision <type>", "storage of the weights").choices(["fp32", "fp16"])
         .default("fp32"),
     )
-    .option("--classes <list>", "names of its classes but background (default: VOC's)", readList)
+    .option(
+      "--classes <list>",
+      "names of its classes but background, or a .txt, .csv or .json file of them, which may tell their " +
+        "colours too (default: VOC's)",
+      readList,
+    )
     .option("--licence <text>", "terms of the weights, for the manifest")
     .option("--replace", "take the place of a model of this name")
     .action(run);

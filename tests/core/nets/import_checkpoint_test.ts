@@ -61,8 +61,9 @@ Deno.test("importCheckpoint() describes the model as a manifest wants it", () =>
 Deno.test("importCheckpoint() wants the names of classes that are not VOC's", () => {
   const three = seededWeights(networkTensors("deeplabv3plus", "efficientnet-lite0", 4));
   const bytes = writeCheckpoint(three);
-  const refuse = (message: RegExp, classes?: string[]) =>
-    assert.throws(() => importCheckpoint(bytes, { ...SOURCE, classes }), {
+  const named = (names: string[]) => names.map((name) => ({ name }));
+  const refuse = (message: RegExp, names?: string[]) =>
+    assert.throws(() => importCheckpoint(bytes, { ...SOURCE, classes: names && named(names) }), {
       name: "OptionError",
       message,
     });
@@ -70,9 +71,14 @@ Deno.test("importCheckpoint() wants the names of classes that are not VOC's", ()
   refuse(/has 3 classes, not 2/, ["a", "b"]);
   refuse(/all different/, ["a", "b", "a"]);
   refuse(/all different/, ["a", "b", "background"]);
-  const { facts } = importCheckpoint(bytes, { ...SOURCE, classes: ["a", "b", "c"] });
+  const { facts } = importCheckpoint(bytes, { ...SOURCE, classes: named(["a", "b", "c"]) });
   assert.ok(facts.task === "segmentation");
   assert.deepEqual(facts.classes, ["background", "a", "b", "c"]);
+  assert.ok(!("colors" in facts));
+  const classes = [{ name: "a" }, { name: "b", color: "#0a141e" }, { name: "c" }];
+  const painted = importCheckpoint(bytes, { ...SOURCE, classes }).facts;
+  assert.ok(painted.task === "segmentation");
+  assert.deepEqual(painted.colors, [[0, 0, 0], [128, 0, 0], [10, 20, 30], [128, 128, 0]]);
 });
 
 Deno.test("importCheckpoint() refuses what is no checkpoint, or another network's", () => {
