@@ -3,7 +3,7 @@
  * chain begins with, from image-level labels, by Puzzle-CAM.
  */
 
-import { classNames } from "../../core/data/class_list.ts";
+import { classNames, modelColors } from "../../core/data/class_list.ts";
 import { backboneNamed } from "../../core/nets/backbones.ts";
 import { buildNetwork } from "../../core/nets/build_network.ts";
 import type { SessionOptions } from "../../core/runtime/device.ts";
@@ -43,6 +43,7 @@ async function run(): Promise<void> {
     mean: [...backbone.mean],
     std: [...backbone.std],
     classes,
+    colors: modelColors(data.classes),
     outputStride: 16,
     scales: config.scales,
     threshold,

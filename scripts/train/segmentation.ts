@@ -5,7 +5,7 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { classNames } from "../../core/data/class_list.ts";
+import { classNames, modelColors } from "../../core/data/class_list.ts";
 import { backboneNamed } from "../../core/nets/backbones.ts";
 import { buildNetwork } from "../../core/nets/build_network.ts";
 import type { SegmentationModelInfo } from "../../core/runtime/models.ts";
@@ -45,6 +45,7 @@ async function run(): Promise<void> {
     mean: [...backbone.mean],
     std: [...backbone.std],
     classes,
+    colors: modelColors(data.classes, { background: true }),
     outputStride: 16,
     scales: [1],
     mirror: false,
