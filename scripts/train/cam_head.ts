@@ -37,7 +37,7 @@ import {
 import { exportModel, type ModelFacts } from "../../core/training/export_model.ts";
 import { buildFeatureExtractor, FeatureStore } from "../../core/training/features.ts";
 import { imagenetDirections } from "../../core/training/imagenet_prior.ts";
-import { areVocClasses, classNames } from "../../core/data/class_list.ts";
+import { areVocClasses, classNames, modelColors } from "../../core/data/class_list.ts";
 import type { DataSet } from "../../core/data/data_set.ts";
 import { openDataSet } from "../../core/data/open.ts";
 import { VocFolder } from "../../core/voc/folder.ts";
@@ -185,6 +185,7 @@ function describe(
   return {
     task: "cam",
     classes: classNames(classes),
+    colors: modelColors(classes),
     mean: [EFFICIENTNET_LITE_MEAN, EFFICIENTNET_LITE_MEAN, EFFICIENTNET_LITE_MEAN],
     std: [EFFICIENTNET_LITE_STD, EFFICIENTNET_LITE_STD, EFFICIENTNET_LITE_STD],
     outputStride: 16,
