@@ -15,7 +15,7 @@ import { type Backbone, BACKBONES } from "../../core/nets/backbones.ts";
 import { networkTensors } from "../../core/nets/build_network.ts";
 import { affinityLosses } from "../../core/training/networks/affinity.ts";
 import { classifierLosses } from "../../core/training/networks/classifier.ts";
-import { type Feeds, NetworkTrainer } from "../../core/training/network_trainer.ts";
+import { type Feeds, NetworkTrainer } from "../../core/training/networks/network_trainer.ts";
 import type { StateDict } from "../../core/weights/state_dict.ts";
 import type { WeightTensor } from "../../core/weights/tensor.ts";
 import { Pcg64 } from "../../kernels/pcg64.ts";

@@ -33,10 +33,10 @@ import {
   type CamHeadsOptions,
   trainCamHeads,
   type TrainingPhase,
-} from "../../core/training/cam_heads.ts";
+} from "../../core/training/heads/cam_heads.ts";
 import { exportModel, type ModelFacts } from "../../core/training/export_model.ts";
-import { buildFeatureExtractor, FeatureStore } from "../../core/training/features.ts";
-import { imagenetDirections } from "../../core/training/imagenet_prior.ts";
+import { buildFeatureExtractor, FeatureStore } from "../../core/training/heads/features.ts";
+import { imagenetDirections } from "../../core/training/heads/imagenet_prior.ts";
 import { areVocClasses, classNames, modelColors } from "../../core/data/class_list.ts";
 import type { DataSet } from "../../core/data/data_set.ts";
 import { openDataSet } from "../../core/data/open.ts";

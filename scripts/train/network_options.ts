@@ -13,7 +13,10 @@ import type { SessionOptions } from "../../core/runtime/device.ts";
 import { planWork } from "../../core/runtime/machine.ts";
 import type { AugmentOptions } from "../../core/training/data/augment.ts";
 import { initialParameters } from "../../core/training/networks/initial_parameters.ts";
-import type { NetworkTrainerOptions, ParameterGroup } from "../../core/training/network_trainer.ts";
+import type {
+  NetworkTrainerOptions,
+  ParameterGroup,
+} from "../../core/training/networks/network_trainer.ts";
 import { makeSchedule } from "../../core/training/run/schedules.ts";
 import { readWeights } from "../../core/weights/read_weights.ts";
 import { recognizeNetwork } from "../../core/weights/recognize.ts";

@@ -20,7 +20,7 @@ import {
   type BuildLosses,
   type Feeds,
   NetworkTrainer,
-} from "../../core/training/network_trainer.ts";
+} from "../../core/training/networks/network_trainer.ts";
 import type { BestValidation } from "../../core/training/run/checkpoints.ts";
 import { restoreBest } from "../../core/training/run/training_loop.ts";
 import type { StateDict } from "../../core/weights/state_dict.ts";

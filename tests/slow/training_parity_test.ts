@@ -12,14 +12,14 @@ import { decodeNpz } from "../../core/npz.ts";
 import { probeBlockSize } from "../../core/onnx/block_size.ts";
 import type { Value } from "../../core/onnx/graph_builder.ts";
 import { resizeByProducts } from "../../core/onnx/resize.ts";
-import { affinityLoss } from "../../core/training/affinity_loss.ts";
+import { affinityLoss } from "../../core/training/networks/affinity_loss.ts";
 import { binaryCrossEntropy, segmentationCrossEntropy } from "../../core/training/losses.ts";
 import {
   type BuildLosses,
   type Feeds,
   NetworkTrainer,
-} from "../../core/training/network_trainer.ts";
-import { cutTiles, mergeTiles, reconstructionLoss } from "../../core/training/puzzle.ts";
+} from "../../core/training/networks/network_trainer.ts";
+import { cutTiles, mergeTiles, reconstructionLoss } from "../../core/training/networks/puzzle.ts";
 import { seededRamp, seededWeights } from "../core/nets/seeded_weights.ts";
 import { TINY_BACKBONES, TINY_CLASSES } from "../core/nets/tiny_backbones.ts";
 

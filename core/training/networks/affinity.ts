@@ -5,9 +5,9 @@ import { affinityNet } from "../../nets/affinity_net.ts";
 import type { Backbone } from "../../nets/backbones.ts";
 import type { LearntLayers } from "../../nets/learnt_layers.ts";
 import type { GraphBuilder, Value } from "../../onnx/graph_builder.ts";
-import { affinityLoss } from "../affinity_loss.ts";
+import { affinityLoss } from "./affinity_loss.ts";
 import type { Batch } from "../data/sample_loader.ts";
-import type { Feeds } from "../network_trainer.ts";
+import type { Feeds } from "./network_trainer.ts";
 
 /** Pixels per cell of edges and labels. */
 export const AFFINITY_STRIDE = 4;

@@ -7,8 +7,8 @@ import type { LearntLayers } from "../../nets/learnt_layers.ts";
 import type { GraphBuilder, Value } from "../../onnx/graph_builder.ts";
 import type { Batch } from "../data/sample_loader.ts";
 import { binaryCrossEntropy } from "../losses.ts";
-import type { Feeds } from "../network_trainer.ts";
-import { cutTiles, mergeTiles, reconstructionLoss } from "../puzzle.ts";
+import type { Feeds } from "./network_trainer.ts";
+import { cutTiles, mergeTiles, reconstructionLoss } from "./puzzle.ts";
 
 /** What the graph is built for. */
 export interface ClassifierTraining {

@@ -8,7 +8,7 @@ import type { LearntLayers } from "../../nets/learnt_layers.ts";
 import { resizeByProducts } from "../../onnx/resize.ts";
 import type { Batch } from "../data/sample_loader.ts";
 import { segmentationCrossEntropy } from "../losses.ts";
-import type { Feeds } from "../network_trainer.ts";
+import type { Feeds } from "./network_trainer.ts";
 
 /** What the graph is built for. */
 export interface SegmentationTraining {

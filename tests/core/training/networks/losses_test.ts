@@ -3,7 +3,10 @@ import { ModelError } from "../../../../core/errors.ts";
 import { networkTensors } from "../../../../core/nets/build_network.ts";
 import { type Batch } from "../../../../core/training/data/sample_loader.ts";
 import { splitBatch } from "../../../../core/training/data/split_batch.ts";
-import { type BuildLosses, NetworkTrainer } from "../../../../core/training/network_trainer.ts";
+import {
+  type BuildLosses,
+  NetworkTrainer,
+} from "../../../../core/training/networks/network_trainer.ts";
 import { affinityFeeds, affinityLosses } from "../../../../core/training/networks/affinity.ts";
 import {
   classifierFeeds,

@@ -10,7 +10,7 @@ import {
   SampleLoader,
 } from "../../../../core/training/data/sample_loader.ts";
 import { binaryCrossEntropy } from "../../../../core/training/losses.ts";
-import { type Feeds, NetworkTrainer } from "../../../../core/training/network_trainer.ts";
+import { type Feeds, NetworkTrainer } from "../../../../core/training/networks/network_trainer.ts";
 import { makeSchedule } from "../../../../core/training/run/schedules.ts";
 import type { TrainingPlan } from "../../../../core/training/run/training_loop.ts";
 import type { WeightTensor } from "../../../../core/weights/tensor.ts";

@@ -1,8 +1,8 @@
 /** Cells of feature maps with a class each, guessed from image-level labels. */
 
-import type { Pcg64 } from "../../kernels/pcg64.ts";
+import type { Pcg64 } from "../../../kernels/pcg64.ts";
 import type { Features } from "./features.ts";
-import { randomSubset } from "./sampling.ts";
+import { randomSubset } from "../sampling.ts";
 
 /** Cells and their classes. */
 export interface Seeds {

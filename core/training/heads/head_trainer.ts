@@ -1,9 +1,14 @@
-/** Training by a graph: one run of the model is one step of an optimiser. */
+/**
+ * The trainer of heads: some matrices over features that a frozen backbone has made. They are so small that
+ * the optimiser is part of the graph, and one run of it one step. Whole networks, whose parameters stay in
+ * place, are trained by `networks/network_trainer.ts`; the network that is trained anew on every image is a
+ * graph of its own (`nets/uss.ts`).
+ */
 
 import * as ort from "onnxruntime-node";
-import { gradients } from "../onnx/gradients.ts";
-import { GraphBuilder, type Value } from "../onnx/graph_builder.ts";
-import { openSession } from "../runtime/device.ts";
+import { gradients } from "../../onnx/gradients.ts";
+import { GraphBuilder, type Value } from "../../onnx/graph_builder.ts";
+import { openSession } from "../../runtime/device.ts";
 
 /** A parameter to be learnt, and what it starts from. */
 export interface Parameter {
@@ -11,8 +16,8 @@ export interface Parameter {
   readonly data: Float32Array;
 }
 
-/** Options of {@linkcode GraphTrainer.create}. */
-export interface GraphTrainerOptions {
+/** Options of {@linkcode HeadTrainer.create}. */
+export interface HeadTrainerOptions {
   /** Share of the old mean gradient kept at each step. Default: 0.9. */
   beta1?: number;
   /** Share of the old mean square kept at each step. Default: 0.999. */
@@ -29,7 +34,7 @@ export interface GraphTrainerOptions {
  * The graph holds the loss, its gradients and the optimiser's step; parameters and the optimiser's
  * state go in and come out of every run. The same feeds give the same bytes on the same processor.
  */
-export class GraphTrainer<Name extends string> {
+export class HeadTrainer<Name extends string> {
   readonly #session: ort.InferenceSession;
   readonly #state: Map<string, ort.Tensor>;
   readonly #names: readonly Name[];
@@ -51,13 +56,13 @@ export class GraphTrainer<Name extends string> {
   /**
    * @param parameters What is learnt, by name.
    * @param loss Builds the loss, a scalar, of the parameters and of inputs it declares itself; these are
-   *   what {@linkcode GraphTrainer.step} is fed. Names starting with `adam/` are taken.
+   *   what {@linkcode HeadTrainer.step} is fed. Names starting with `adam/` are taken.
    */
   static async create<Name extends string>(
     parameters: Readonly<Record<Name, Parameter>>,
     loss: (g: GraphBuilder, parameters: Readonly<Record<Name, Value>>) => Value,
-    { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, threads }: GraphTrainerOptions = {},
-  ): Promise<GraphTrainer<Name>> {
+    { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, threads }: HeadTrainerOptions = {},
+  ): Promise<HeadTrainer<Name>> {
     const g = new GraphBuilder();
     const names = Object.keys(parameters) as Name[];
     const state = new Map<string, ort.Tensor>();
@@ -90,7 +95,7 @@ export class GraphTrainer<Name extends string> {
     });
     g.output("adam/loss", total);
     const { session } = await openSession(g.build(), { threads });
-    return new GraphTrainer(session, state, names, [beta1, beta2]);
+    return new HeadTrainer(session, state, names, [beta1, beta2]);
   }
 
   /**

@@ -3,21 +3,24 @@ import {
   type CamHeadsOptions,
   rareClasses,
   trainCamHeads,
-} from "../../../core/training/cam_heads.ts";
-import type { Features } from "../../../core/training/features.ts";
-import { imagenetDirections, imagenetMembers } from "../../../core/training/imagenet_prior.ts";
+} from "../../../../core/training/heads/cam_heads.ts";
+import type { Features } from "../../../../core/training/heads/features.ts";
+import {
+  imagenetDirections,
+  imagenetMembers,
+} from "../../../../core/training/heads/imagenet_prior.ts";
 import {
   applyPrior,
   deviations,
   type Prior,
   standardizePrior,
-} from "../../../core/training/linear_head.ts";
-import { randomOrder, randomSubset } from "../../../core/training/sampling.ts";
-import { joinSeeds, pickSeeds } from "../../../core/training/seeds.ts";
-import { trainMapHead } from "../../../core/training/map_head.ts";
-import { trainTagHead } from "../../../core/training/tag_head.ts";
-import { VOC_CLASSES } from "../../../core/voc/classes.ts";
-import { Pcg64 } from "../../../kernels/pcg64.ts";
+} from "../../../../core/training/heads/linear_head.ts";
+import { randomOrder, randomSubset } from "../../../../core/training/sampling.ts";
+import { joinSeeds, pickSeeds } from "../../../../core/training/heads/seeds.ts";
+import { trainMapHead } from "../../../../core/training/heads/map_head.ts";
+import { trainTagHead } from "../../../../core/training/heads/tag_head.ts";
+import { VOC_CLASSES } from "../../../../core/voc/classes.ts";
+import { Pcg64 } from "../../../../kernels/pcg64.ts";
 
 const close = (actual: number, expected: number, tolerance = 1e-5) =>
   assert.ok(Math.abs(actual - expected) < tolerance, `${actual} is not ${expected}`);

@@ -1,9 +1,9 @@
 /** The head that tells where in a photo a class is: its map is zero where background begins. */
 
 import * as ort from "onnxruntime-node";
-import { Pcg64 } from "../../kernels/pcg64.ts";
-import { GraphTrainer } from "./graph_trainer.ts";
-import { cosineRate } from "./run/schedules.ts";
+import { Pcg64 } from "../../../kernels/pcg64.ts";
+import { HeadTrainer } from "./head_trainer.ts";
+import { cosineRate } from "../run/schedules.ts";
 import {
   applyPrior,
   deviations,
@@ -12,8 +12,8 @@ import {
   standardizePrior,
   weightsWithPrior,
 } from "./linear_head.ts";
-import { binaryCrossEntropy, crossEntropy, sumOfSquares } from "./losses.ts";
-import { randomIndex, randomOrder } from "./sampling.ts";
+import { binaryCrossEntropy, crossEntropy, sumOfSquares } from "../losses.ts";
+import { randomIndex, randomOrder } from "../sampling.ts";
 import type { Seeds } from "./seeds.ts";
 import type { TaggedMeans } from "./tag_head.ts";
 
@@ -81,7 +81,7 @@ export async function trainMapHead(
   // Background has no prior.
   const directions = new Float32Array(rows * channels);
   directions.set(standardizePrior(prior, means, scale), channels);
-  await using trainer = await GraphTrainer.create(
+  await using trainer = await HeadTrainer.create(
     {
       own: { shape: [rows, channels], data: new Float32Array(rows * channels) },
       strength: { shape: [rows, 1], data: new Float32Array(rows).fill(1) },

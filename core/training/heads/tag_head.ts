@@ -1,8 +1,8 @@
 /** The head that tells which classes are in a photo: logistic regression on averaged features. */
 
 import * as ort from "onnxruntime-node";
-import { GraphTrainer } from "./graph_trainer.ts";
-import { cosineRate } from "./run/schedules.ts";
+import { HeadTrainer } from "./head_trainer.ts";
+import { cosineRate } from "../run/schedules.ts";
 import {
   applyPrior,
   deviations,
@@ -11,7 +11,7 @@ import {
   standardizePrior,
   weightsWithPrior,
 } from "./linear_head.ts";
-import { binaryCrossEntropy, sumOfSquares } from "./losses.ts";
+import { binaryCrossEntropy, sumOfSquares } from "../losses.ts";
 
 /** Features and labels of the training images. */
 export interface TaggedMeans {
@@ -61,7 +61,7 @@ export async function trainTagHead(
   }
   const scale = deviations(means, channels, DEVIATION_FLOOR);
   const directions = standardizePrior(prior, means, scale);
-  await using trainer = await GraphTrainer.create(
+  await using trainer = await HeadTrainer.create(
     {
       own: { shape: [classes, channels], data: new Float32Array(classes * channels) },
       strength: { shape: [classes, 1], data: new Float32Array(classes).fill(1) },

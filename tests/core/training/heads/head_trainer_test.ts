@@ -1,19 +1,23 @@
 import assert from "node:assert/strict";
 import * as ort from "onnxruntime-node";
-import { GraphBuilder } from "../../../core/onnx/graph_builder.ts";
-import { GraphTrainer } from "../../../core/training/graph_trainer.ts";
-import { trainMapHead } from "../../../core/training/map_head.ts";
-import { trainTagHead } from "../../../core/training/tag_head.ts";
-import { binaryCrossEntropy, crossEntropy, sumOfSquares } from "../../../core/training/losses.ts";
-import { run } from "../onnx/session.ts";
+import { GraphBuilder } from "../../../../core/onnx/graph_builder.ts";
+import { HeadTrainer } from "../../../../core/training/heads/head_trainer.ts";
+import { trainMapHead } from "../../../../core/training/heads/map_head.ts";
+import { trainTagHead } from "../../../../core/training/heads/tag_head.ts";
+import {
+  binaryCrossEntropy,
+  crossEntropy,
+  sumOfSquares,
+} from "../../../../core/training/losses.ts";
+import { run } from "../../onnx/session.ts";
 
 const close = (actual: number, expected: number, tolerance = 1e-6) =>
   assert.ok(Math.abs(actual - expected) < tolerance, `${actual} is not ${expected}`);
 
-Deno.test("GraphTrainer steps as Adam is defined", async () => {
+Deno.test("HeadTrainer steps as Adam is defined", async () => {
   // The loss is the sum of (a·x)² + b·y, whose gradients are 2·a·x² and y.
   const start = { a: [0.5, -1, 2], b: [0.3] };
-  const trainer = await GraphTrainer.create(
+  const trainer = await HeadTrainer.create(
     {
       a: { shape: [3], data: Float32Array.from(start.a) },
       b: { shape: [], data: Float32Array.from(start.b) },
@@ -52,10 +56,10 @@ Deno.test("GraphTrainer steps as Adam is defined", async () => {
   await trainer.release();
 });
 
-Deno.test("GraphTrainer.create() throws TypeError when the loss does not use a parameter", async () => {
+Deno.test("HeadTrainer.create() throws TypeError when the loss does not use a parameter", async () => {
   const one = { shape: [], data: Float32Array.of(1) };
   await assert.rejects(
-    GraphTrainer.create({ used: one, unused: one }, (g, { used }) => g.mul(used, used)),
+    HeadTrainer.create({ used: one, unused: one }, (g, { used }) => g.mul(used, used)),
     { name: "TypeError", message: /unused/ },
   );
 });
@@ -86,10 +90,10 @@ Deno.test("crossEntropy() is the mean of −log of the target's softmax", async 
   close(Number(loss!.data[0]), (expected[0]! + expected[1]!) / 2, 1e-5);
 });
 
-Deno.test("GraphTrainer is released when what it is used for throws", async () => {
-  const { release } = GraphTrainer.prototype;
+Deno.test("HeadTrainer is released when what it is used for throws", async () => {
+  const { release } = HeadTrainer.prototype;
   let released = 0;
-  GraphTrainer.prototype.release = async function () {
+  HeadTrainer.prototype.release = async function () {
     released++;
     await release.call(this);
   };
@@ -107,6 +111,6 @@ Deno.test("GraphTrainer is released when what it is used for throws", async () =
     await assert.rejects(trainMapHead(seeds, images, prior, options), stop);
     assert.equal(released, 2);
   } finally {
-    GraphTrainer.prototype.release = release;
+    HeadTrainer.prototype.release = release;
   }
 });

@@ -4,10 +4,10 @@
  * edge between them, pairs of different classes should.
  */
 
-import { affinityPaths } from "../../kernels/affinity_paths.ts";
-import { withGradient } from "../onnx/gradients/custom.ts";
-import type { GradientRule } from "../onnx/gradients/rule.ts";
-import type { GraphBuilder, Value } from "../onnx/graph_builder.ts";
+import { affinityPaths } from "../../../kernels/affinity_paths.ts";
+import { withGradient } from "../../onnx/gradients/custom.ts";
+import type { GradientRule } from "../../onnx/gradients/rule.ts";
+import type { GraphBuilder, Value } from "../../onnx/graph_builder.ts";
 import { cut, PathMaxima } from "./path_maxima.ts";
 
 /** Options of {@linkcode affinityLoss}. */

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import * as ort from "onnxruntime-node";
-import { ModelError, OptionError } from "../../../core/errors.ts";
-import type { LearntLayers } from "../../../core/nets/learnt_layers.ts";
-import type { GraphBuilder, Value } from "../../../core/onnx/graph_builder.ts";
+import { ModelError, OptionError } from "../../../../core/errors.ts";
+import type { LearntLayers } from "../../../../core/nets/learnt_layers.ts";
+import type { GraphBuilder, Value } from "../../../../core/onnx/graph_builder.ts";
 import {
   type Feeds,
   NetworkTrainer,
   type NetworkTrainerOptions,
-} from "../../../core/training/network_trainer.ts";
-import { formulaWeights, hashed } from "../nets/formula_weights.ts";
+} from "../../../../core/training/networks/network_trainer.ts";
+import { formulaWeights, hashed } from "../../nets/formula_weights.ts";
 
 const IMAGE = [2, 3, 9, 14] as const;
 const SHAPES = new Map<string, readonly number[]>([

@@ -12,23 +12,23 @@ import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import * as ort from "onnxruntime-node";
-import { writeFileAtomic } from "../files.ts";
-import { decodeImage } from "../image/mod.ts";
-import { ConstantLayers } from "../nets/constant_layers.ts";
+import { writeFileAtomic } from "../../files.ts";
+import { decodeImage } from "../../image/mod.ts";
+import { ConstantLayers } from "../../nets/constant_layers.ts";
 import {
   EFFICIENTNET_LITE,
   EFFICIENTNET_LITE_MEAN,
   EFFICIENTNET_LITE_STD,
   efficientNetLite,
   type EfficientNetLiteName,
-} from "../nets/efficientnet_lite.ts";
-import { decodeNpy, encodeNpy } from "../npz.ts";
-import { GraphBuilder } from "../onnx/graph_builder.ts";
-import { openSession, type SessionOptions } from "../runtime/device.ts";
-import { DEFAULT_WORKING_SIZE, workingSize } from "../stages/working_size.ts";
-import type { StateDict } from "../weights/state_dict.ts";
-import { normalizeImage } from "../../kernels/normalize.ts";
-import { resizeImage } from "../../kernels/resize_image.ts";
+} from "../../nets/efficientnet_lite.ts";
+import { decodeNpy, encodeNpy } from "../../npz.ts";
+import { GraphBuilder } from "../../onnx/graph_builder.ts";
+import { openSession, type SessionOptions } from "../../runtime/device.ts";
+import { DEFAULT_WORKING_SIZE, workingSize } from "../../stages/working_size.ts";
+import type { StateDict } from "../../weights/state_dict.ts";
+import { normalizeImage } from "../../../kernels/normalize.ts";
+import { resizeImage } from "../../../kernels/resize_image.ts";
 
 /** One image's features. */
 export interface Features {

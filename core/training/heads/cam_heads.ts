@@ -9,8 +9,8 @@
  * background, finds more of an object than its most telling part.
  */
 
-import { Pcg64 } from "../../kernels/pcg64.ts";
-import type { CamHeads } from "../nets/cam_model.ts";
+import { Pcg64 } from "../../../kernels/pcg64.ts";
+import type { CamHeads } from "../../nets/cam_model.ts";
 import type { Features } from "./features.ts";
 import type { Prior } from "./linear_head.ts";
 import { type MapHeadOptions, trainMapHead } from "./map_head.ts";

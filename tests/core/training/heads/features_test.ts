@@ -2,18 +2,18 @@ import assert from "node:assert/strict";
 import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { encodeRgbPng } from "../../../core/image/mod.ts";
+import { encodeRgbPng } from "../../../../core/image/mod.ts";
 import {
   buildEfficientNetLite,
   EFFICIENTNET_LITE,
   EFFICIENTNET_LITE_MEAN,
   EFFICIENTNET_LITE_STD,
   efficientNetLiteTensors,
-} from "../../../core/nets/efficientnet_lite.ts";
-import { buildFeatureExtractor, FeatureStore } from "../../../core/training/features.ts";
-import { pattern } from "../../kernels/pattern.ts";
-import { seededWeights } from "../nets/seeded_weights.ts";
-import { run } from "../onnx/session.ts";
+} from "../../../../core/nets/efficientnet_lite.ts";
+import { buildFeatureExtractor, FeatureStore } from "../../../../core/training/heads/features.ts";
+import { pattern } from "../../../kernels/pattern.ts";
+import { seededWeights } from "../../nets/seeded_weights.ts";
+import { run } from "../../onnx/session.ts";
 
 const NAME = "efficientnet-lite0";
 const weights = seededWeights(efficientNetLiteTensors(EFFICIENTNET_LITE[NAME]));

@@ -6,8 +6,8 @@
  * two maxima of whole maps instead of one for each of its pixels. Parts may overlap.
  */
 
-import type { GraphBuilder, Value } from "../onnx/graph_builder.ts";
-import type { AffinityPath } from "../../kernels/affinity_paths.ts";
+import type { GraphBuilder, Value } from "../../onnx/graph_builder.ts";
+import type { AffinityPath } from "../../../kernels/affinity_paths.ts";
 
 /** A set of pixels moved into the corner: its least row and its least column are 0. */
 interface PixelSet {

@@ -4,7 +4,7 @@
  * whole image.
  */
 
-import type { GraphBuilder, Value } from "../onnx/graph_builder.ts";
+import type { GraphBuilder, Value } from "../../onnx/graph_builder.ts";
 
 /** Tiles along each side. */
 const TILES = 2;

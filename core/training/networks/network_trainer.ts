@@ -1,22 +1,22 @@
 /**
- * Training of networks: one run of a graph gives the losses and the gradients of one batch, an optimiser
- * then moves the parameters in place.
+ * The trainer of networks: one run of a graph gives the losses and the gradients of one batch, an optimiser
+ * then moves the parameters in place. Heads on a frozen backbone are trained by `heads/head_trainer.ts`.
  */
 
 import * as ort from "onnxruntime-node";
-import { OptionError } from "../errors.ts";
-import { adamStep, sgdStep } from "../../kernels/optimizers.ts";
-import { Pcg64 } from "../../kernels/pcg64.ts";
-import { fillDropoutNumbers } from "../nets/dropout_mask.ts";
-import { LearntLayers, PARAMETER_PREFIX } from "../nets/learnt_layers.ts";
-import { probeBlockSize } from "../onnx/block_size.ts";
-import { gradients } from "../onnx/gradients.ts";
-import { GraphBuilder, type Value } from "../onnx/graph_builder.ts";
-import { hasNvidiaDriver, openSession, type SessionOptions } from "../runtime/device.ts";
-import type { StateDict } from "../weights/state_dict.ts";
-import { toFloat32, type WeightTensor } from "../weights/tensor.ts";
+import { OptionError } from "../../errors.ts";
+import { adamStep, sgdStep } from "../../../kernels/optimizers.ts";
+import { Pcg64 } from "../../../kernels/pcg64.ts";
+import { fillDropoutNumbers } from "../../nets/dropout_mask.ts";
+import { LearntLayers, PARAMETER_PREFIX } from "../../nets/learnt_layers.ts";
+import { probeBlockSize } from "../../onnx/block_size.ts";
+import { gradients } from "../../onnx/gradients.ts";
+import { GraphBuilder, type Value } from "../../onnx/graph_builder.ts";
+import { hasNvidiaDriver, openSession, type SessionOptions } from "../../runtime/device.ts";
+import type { StateDict } from "../../weights/state_dict.ts";
+import { toFloat32, type WeightTensor } from "../../weights/tensor.ts";
 import { FlatTensors } from "./flat_tensors.ts";
-import type { TrainerState } from "./run/trainer.ts";
+import type { TrainerState } from "../run/trainer.ts";
 
 /** Tensors that are learnt alike. */
 export interface ParameterGroup {

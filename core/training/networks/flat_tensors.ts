@@ -1,7 +1,7 @@
 /** Named tensors side by side in one list. */
 
 import * as ort from "onnxruntime-node";
-import type { WeightTensor } from "../weights/tensor.ts";
+import type { WeightTensor } from "../../weights/tensor.ts";
 
 /** A tensor's place: name and sizes. */
 export interface TensorPlace {

@@ -1,6 +1,6 @@
 /** Linear heads on a backbone's features: what they are made of and how they are written. */
 
-import type { GraphBuilder, Value } from "../onnx/graph_builder.ts";
+import type { GraphBuilder, Value } from "../../onnx/graph_builder.ts";
 
 /** Scores of classes that are linear in the features. */
 export interface LinearHead {

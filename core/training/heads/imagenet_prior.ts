@@ -1,6 +1,6 @@
 /** What an ImageNet classifier already knows about the classes of VOC. */
 
-import { VOC_CLASSES } from "../voc/classes.ts";
+import { VOC_CLASSES } from "../../voc/classes.ts";
 
 /** Ranges of indices, both ends included, or single indices of ImageNet's 1000 classes. */
 type Members = readonly (number | readonly [number, number])[];

@@ -1,12 +1,16 @@
 import assert from "node:assert/strict";
-import { affinityPaths } from "../../../kernels/affinity_paths.ts";
-import { GraphBuilder } from "../../../core/onnx/graph_builder.ts";
-import { affinityLoss } from "../../../core/training/affinity_loss.ts";
-import { segmentationCrossEntropy } from "../../../core/training/losses.ts";
-import { PathMaxima } from "../../../core/training/path_maxima.ts";
-import { cutTiles, mergeTiles, reconstructionLoss } from "../../../core/training/puzzle.ts";
-import { checkGradients, randomNumbers, type Tensor64 } from "../onnx/gradient_check.ts";
-import { run } from "../onnx/session.ts";
+import { affinityPaths } from "../../../../kernels/affinity_paths.ts";
+import { GraphBuilder } from "../../../../core/onnx/graph_builder.ts";
+import { affinityLoss } from "../../../../core/training/networks/affinity_loss.ts";
+import { segmentationCrossEntropy } from "../../../../core/training/losses.ts";
+import { PathMaxima } from "../../../../core/training/networks/path_maxima.ts";
+import {
+  cutTiles,
+  mergeTiles,
+  reconstructionLoss,
+} from "../../../../core/training/networks/puzzle.ts";
+import { checkGradients, randomNumbers, type Tensor64 } from "../../onnx/gradient_check.ts";
+import { run } from "../../onnx/session.ts";
 
 const mean = (values: readonly number[]) =>
   values.length === 0 ? 0 : values.reduce((a, b) => a + b) / values.length;
