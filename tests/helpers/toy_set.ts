@@ -11,6 +11,9 @@ import { pattern } from "../kernels/pattern.ts";
 
 /** Names of the classes, in their order. */
 export const TOY_CLASSES = ["red disc", "green box", "blue wedge"] as const;
+/** Their colours in masks. */
+export const TOY_COLORS = [[192, 32, 48], [32, 160, 64], [48, 64, 208]] as const;
+/** Their colours in photos. */
 const COLOURS = [[210, 40, 50], [40, 190, 60], [50, 70, 220]] as const;
 const WIDTH = 88;
 const HEIGHT = 72;
@@ -52,8 +55,10 @@ export async function makeToySet(
   const classes = join(path, "classes.json");
   const weights = join(path, "backbone.pth");
   await writeFile(data, lines.join("\n") + "\n");
-  const colours = ["#c02030", "#20a040", "#3040d0"];
-  const list = TOY_CLASSES.map((name, i) => ({ name, color: colours[i] }));
+  const list = TOY_CLASSES.map((name, i) => ({
+    name,
+    color: `#${Uint8Array.from(TOY_COLORS[i]!).toHex()}`,
+  }));
   await writeFile(classes, JSON.stringify(list));
   const tensors = formulaWeights(networkTensors("backbone", "efficientnet-lite0", 0));
   await writeFile(weights, writeCheckpoint(tensors));

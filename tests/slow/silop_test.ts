@@ -4,10 +4,12 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { decodeMaskPng } from "../../core/image/mod.ts";
+import { folderUrl } from "../../core/runtime/model_folders.ts";
+import { loadManifest } from "../../core/runtime/models.ts";
 import { readSilopManifest } from "../../core/pipeline/manifest.ts";
 import { launchChromium } from "../helpers/chromium.ts";
 import { type Ended, ROOT, runTask, startServer } from "../helpers/processes.ts";
-import { makeToySet, TOY_CLASSES } from "../helpers/toy_set.ts";
+import { makeToySet, TOY_CLASSES, TOY_COLORS } from "../helpers/toy_set.ts";
 
 const toys = await makeToySet({ train: 4, dev: 0, test: 2 });
 Deno.test.afterAll(async () => await toys[Symbol.asyncDispose]());
@@ -89,6 +91,15 @@ Deno.test("silop leads from a CSV of labels to a served model of its classes, an
     }
   });
 
+  await t.step("its models have the colours of its classes", async () => {
+    const { models } = await loadManifest(folderUrl(join(toys.path, "whole", "models")));
+    const colors = Object.values(models).map((info) => "colors" in info ? info.colors : null);
+    assert.deepEqual(colors.filter((each) => each !== null), [
+      TOY_COLORS,
+      [[0, 0, 0], ...TOY_COLORS],
+    ]);
+  });
+
   await t.step("the same command finds all done", async () => {
     const { code, stdout, stderr } = await runTask("silop", argumentsFor("whole"));
     assert.equal(code, 0, stderr);
@@ -119,8 +130,10 @@ Deno.test("silop leads from a CSV of labels to a served model of its classes, an
       body: image,
       headers: { "content-type": "image/png" },
     });
-    const { data } = decodeMaskPng(new Uint8Array(await mask.arrayBuffer()));
-    assert.ok(data.every((label) => label <= TOY_CLASSES.length));
+    const png = new Uint8Array(await mask.arrayBuffer());
+    assert.ok(decodeMaskPng(png).data.every((label) => label <= TOY_CLASSES.length));
+    // The palette is the second chunk, after signature and header.
+    assert.deepEqual([...png.subarray(41, 41 + 12)], [[0, 0, 0], ...TOY_COLORS].flat());
   });
 
   await t.step("broken off and gone on with, it ends in the same results", async () => {

@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { networkTensors } from "../../../core/nets/build_network.ts";
 import { publishedTensors } from "../../../core/nets/published_names.ts";
+import { folderUrl } from "../../../core/runtime/model_folders.ts";
+import { loadManifest } from "../../../core/runtime/models.ts";
 import { readWeights } from "../../../core/weights/read_weights.ts";
 import { writeCheckpoint } from "../../../core/weights/write_checkpoint.ts";
 import { seededWeights } from "../../core/nets/seeded_weights.ts";
@@ -57,6 +59,27 @@ Deno.test("models:import makes a model that models:list, models:verify and model
   const gone = await runTask("models:remove", ["edges", "--from", models]);
   assert.equal(gone.code, 1);
   assert.match(gone.stderr, /no model "edges"/);
+});
+
+Deno.test("models:import takes classes and their colours from a file", async () => {
+  const source = join(folder, "three.pth");
+  const three = seededWeights(networkTensors("deeplabv3plus", "efficientnet-lite0", 4));
+  await writeFile(source, writeCheckpoint(publishedTensors("deeplabv3plus", three)));
+  const list = join(folder, "classes.csv");
+  await writeFile(list, "name,color\nrust,#c04000\nmoss,\nred cell,#0a141e\n");
+  const target = join(folder, "three");
+  const args = [source, "--name", "three", "--to", target, "--classes"];
+  const made = await runTask("models:import", [...args, list]);
+  assert.equal(made.code, 0, made.stderr);
+  const { models: { three: info } } = await loadManifest(folderUrl(target));
+  assert.ok(info?.task === "segmentation");
+  assert.deepEqual(info.classes, ["background", "rust", "moss", "red cell"]);
+  assert.deepEqual(info.colors, [[0, 0, 0], [192, 64, 0], [0, 128, 0], [10, 20, 30]]);
+
+  await writeFile(list, "name,color\nrust,red\n");
+  const refused = await runTask("models:import", [...args, list, "--replace"]);
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /classes\.csv: class 1 .* must be a colour such as #c04000/);
 });
 
 Deno.test("models:import writes nothing when the file will not do", async () => {
