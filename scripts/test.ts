@@ -1,8 +1,9 @@
 /**
- * `deno task test`: formatting, lint, types, the unit tests and the slow ones, one after another, and a
- * closing line that sums them up: `N passed, N failed, N skipped`.
+ * `deno task test`: formatting, lint, types, the unit tests, those that run the tasks as their users do,
+ * and the slow ones, one after another, and a closing line that sums them up: `N passed, N failed,
+ * N skipped`.
  *
- * `deno task test unit` and `deno task test slow` run one group of tests alone.
+ * `deno task test unit`, `deno task test tasks` and `deno task test slow` run one group of tests alone.
  */
 
 const PERMISSIONS = [
@@ -18,7 +19,16 @@ const PERMISSIONS = [
 const CHECKS: readonly (readonly string[])[] = [["fmt", "--check"], ["lint"], ["check"]];
 // Types are checked once, above: the compiler's memory would count among that of the tests.
 const GROUPS = {
-  unit: ["test", "--no-check", "--parallel", ...PERMISSIONS, "--ignore=tests/slow", "tests"],
+  unit: [
+    "test",
+    "--no-check",
+    "--parallel",
+    ...PERMISSIONS,
+    "--ignore=tests/scripts,tests/slow",
+    "tests",
+  ],
+  // Most of them start processes.
+  tasks: ["test", "--no-check", "--parallel", ...PERMISSIONS, "tests/scripts"],
   slow: ["test", "--no-check", ...PERMISSIONS, "tests/slow"],
 } as const;
 
@@ -33,6 +43,8 @@ async function deno(args: readonly string[]): Promise<{ code: number; output: st
   console.log(`\n> deno ${args.join(" ")}`);
   const child = new Deno.Command(Deno.execPath(), {
     args: [...args],
+    // Some tests create sessions of ONNX Runtime by themselves.
+    env: { ORT_DISABLE_TELEMETRY: "1" },
     stdout: "piped",
     stderr: "piped",
   }).spawn();

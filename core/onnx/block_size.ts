@@ -3,6 +3,7 @@
  */
 
 import * as ort from "onnxruntime-node";
+import { disableTelemetry } from "../telemetry.ts";
 import { GraphBuilder } from "./graph_builder.ts";
 import { BLOCKED } from "./inference/blocked.ts";
 
@@ -23,6 +24,7 @@ async function probe(): Promise<number | null> {
   const x = g.input("x", "float32", [1, channels, 1, 2]);
   const options = { domain: BLOCKED, layout: "plain" } as const;
   g.output("y", g.op("ReorderInput", [x], {}, options));
+  disableTelemetry();
   let session: ort.InferenceSession;
   try {
     session = await ort.InferenceSession.create(g.build(), {

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import * as ort from "onnxruntime-node";
 import { Pcg64 } from "../../kernels/pcg64.ts";
 import { GraphBuilder } from "../onnx/graph_builder.ts";
+import { disableTelemetry } from "../telemetry.ts";
 
 const SIDE = 23;
 const CHANNELS = 32;
@@ -30,6 +31,7 @@ export async function probeRounding(threads: number): Promise<string> {
   x = g.sigmoid(g.conv(x, mix));
   g.output("maps", x);
   g.output("scores", g.softmax(g.matMul(g.reduceMean(x, [2, 3], { keep: false }), last)));
+  disableTelemetry();
   const session = await ort.InferenceSession.create(g.build(), {
     executionProviders: ["cpu"],
     intraOpNumThreads: threads,

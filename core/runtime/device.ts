@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import process from "node:process";
 import * as ort from "onnxruntime-node";
 import { DeviceError } from "../errors.ts";
+import { disableTelemetry } from "../telemetry.ts";
 import type { ActualDevice, DeviceName } from "./device_names.ts";
 
 /** Options of {@linkcode openSession}. */
@@ -56,6 +57,7 @@ export async function openSession(
 ): Promise<OpenedSession> {
   const { device = "cpu", threads, memoryPattern = true, gpu, tf32 } = options;
   if (device === "auto") return await openSessionAnywhere(model, options);
+  disableTelemetry();
   // The binding hands CUDA no option but the GPU's number; its libraries read this one themselves.
   if (device === "cuda" && tf32 === false) process.env.NVIDIA_TF32_OVERRIDE = "0";
   const provider = device === "cuda" && gpu !== undefined

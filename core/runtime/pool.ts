@@ -11,6 +11,7 @@ import process from "node:process";
 import { clearInterval, clearTimeout, setInterval, setTimeout } from "node:timers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { WorkerError } from "../errors.ts";
+import { disableTelemetry } from "../telemetry.ts";
 import type { StageName, StageRequest, StageResult } from "../stages/render.ts";
 import type { ActualDevice, DeviceName } from "./device_names.ts";
 import type { WorkPlan } from "./machine.ts";
@@ -172,6 +173,7 @@ export class WorkerPool<Setup, Request, Ready, Result> {
     this.#module = module;
     this.#setup = setup;
     this.#options = { onFault, retryMs, stuckMs, memoryLimit, readMemory };
+    disableTelemetry();
     this.ready = Promise.all(Array.from({ length: workers }, () => this.#hire()))
       .then(([first]) => first!);
     // Whoever awaits `ready` or runs a job learns why; nobody else need crash of it.

@@ -13,8 +13,11 @@ const DENO = `declare const Deno: {
     querySync(leave: { name: string; variable?: string; path?: string }): { state: string };
   };
   build: { os: string };
-  dlopen(path: string, symbols: { malloc_trim: unknown }): {
-    symbols: { malloc_trim(pad: bigint): number };
+  dlopen(path: string, symbols: object): {
+    symbols: {
+      malloc_trim(pad: bigint): number;
+      setenv(name: Uint8Array, value: Uint8Array, overwrite: number): number;
+    };
     close(): void;
   };
 };
