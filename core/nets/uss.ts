@@ -17,9 +17,9 @@ import { above } from "../onnx/gradients/rule.ts";
 import { gradients } from "../onnx/gradients.ts";
 import { GraphBuilder, type Value } from "../onnx/graph_builder.ts";
 import { createLayers, type Layers } from "../onnx/layouts.ts";
-import { sgdStep } from "../onnx/optimizers.ts";
+import { pixelCrossEntropy } from "../onnx/losses.ts";
+import { sgdUpdate } from "../onnx/optimizers.ts";
 import { batchNorm, normalisation } from "./batch_norm.ts";
-import { pixelCrossEntropy } from "./pixel_cross_entropy.ts";
 import { sequentialParameters } from "../../kernels/pytorch_init.ts";
 
 /** Outputs of the network, and so the most labels a segmentation can have. */
@@ -159,7 +159,7 @@ export function buildUss({ height, width, blockSize }: UssGraphOptions): Uint8Ar
     const targets = body.gather(vote.labels, superpixels);
     const loss = pixelCrossEntropy(body, scores, targets, best);
     const [gradient] = gradients(body, loss, [before[0]!]);
-    const step = sgdStep(body, {
+    const step = sgdUpdate(body, {
       parameter: before[0]!,
       velocity: before[1]!,
       gradient: gradient!,

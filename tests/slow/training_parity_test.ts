@@ -13,7 +13,7 @@ import { probeBlockSize } from "../../core/onnx/block_size.ts";
 import type { Value } from "../../core/onnx/graph_builder.ts";
 import { resizeByProducts } from "../../core/onnx/resize.ts";
 import { affinityLoss } from "../../core/training/networks/affinity_loss.ts";
-import { binaryCrossEntropy, segmentationCrossEntropy } from "../../core/training/losses.ts";
+import { binaryCrossEntropy, segmentationCrossEntropy } from "../../core/onnx/losses.ts";
 import {
   type BuildLosses,
   type Feeds,

@@ -18,7 +18,7 @@ import {
 import { resizeImage } from "../../../kernels/resize_image.ts";
 import { LimitError } from "../../errors.ts";
 import type { Mask, Raster } from "../../raster.ts";
-import { randomIndex } from "../sampling.ts";
+import { randomIndex } from "../random.ts";
 
 /** Value of mask pixels outside of the image. */
 export const IGNORED = 255;

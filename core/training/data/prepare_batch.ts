@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { resizeImage } from "../../../kernels/resize_image.ts";
 import { decodeImage, decodeMaskPng } from "../../image/mod.ts";
 import type { Mask, Raster } from "../../raster.ts";
+import { randomOf } from "../random.ts";
 import {
   augmentImage,
   augmentMask,
@@ -12,7 +13,6 @@ import {
   IGNORED,
   resizedTo,
 } from "./augment.ts";
-import { randomOf } from "./random_of.ts";
 
 /** What all batches of a loader have in common. */
 export interface BatchSetup {

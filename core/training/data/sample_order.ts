@@ -1,7 +1,6 @@
 /** Which samples make which batch. */
 
-import { randomOrder } from "../sampling.ts";
-import { randomOf } from "./random_of.ts";
+import { randomOf, randomOrder } from "../random.ts";
 
 /** A batch's place in the stream. */
 export interface BatchPlace {

@@ -8,6 +8,7 @@
 import * as ort from "onnxruntime-node";
 import { gradients } from "../../onnx/gradients.ts";
 import { GraphBuilder, type Value } from "../../onnx/graph_builder.ts";
+import { adamUpdate } from "../../onnx/optimizers.ts";
 import { openSession } from "../../runtime/device.ts";
 
 /** A parameter to be learnt, and what it starts from. */
@@ -29,7 +30,7 @@ export interface HeadTrainerOptions {
 }
 
 /**
- * Learns parameters by Adam (D. P. Kingma and J. Ba, arXiv 1412.6980, with bias correction).
+ * Learns parameters by Adam.
  *
  * The graph holds the loss, its gradients and the optimiser's step; parameters and the optimiser's
  * state go in and come out of every run. The same feeds give the same bytes on the same processor.
@@ -75,23 +76,26 @@ export class HeadTrainer<Name extends string> {
     const total = loss(g, values);
     const rate = g.input("adam/rate", "float32", []);
     // 1 − βᵗ of both averages, which start at zero.
-    const corrections = [g.input("adam/c1", "float32", []), g.input("adam/c2", "float32", [])];
+    const corrections = [
+      g.input("adam/c1", "float32", []),
+      g.input("adam/c2", "float32", []),
+    ] as const;
     const slopes = gradients(g, total, names.map((name) => values[name]), { unreachable: "error" });
     names.forEach((name, i) => {
       const { shape, data } = parameters[name];
-      const slope = slopes[i]!;
       const [mean, square] = (["mean", "square"] as const).map((kind) => {
         const key = `adam/${name}.${kind}`;
         state.set(key, new ort.Tensor("float32", new Float32Array(data.length), shape));
         return g.input(key, "float32", shape);
       }) as [Value, Value];
-      const newMean = g.add(g.mul(mean, beta1), g.mul(slope, 1 - beta1));
-      const newSquare = g.add(g.mul(square, beta2), g.mul(g.mul(slope, slope), 1 - beta2));
-      const root = g.add(g.sqrt(g.div(newSquare, corrections[1]!)), epsilon);
-      const move = g.div(g.div(newMean, corrections[0]!), root);
-      g.output(`adam/${name}.next`, g.sub(values[name], g.mul(move, rate)));
-      g.output(`adam/${name}.mean.next`, newMean);
-      g.output(`adam/${name}.square.next`, newSquare);
+      const next = adamUpdate(
+        g,
+        { parameter: values[name], gradient: slopes[i]!, mean, square, rate, corrections },
+        { beta1, beta2, epsilon },
+      );
+      g.output(`adam/${name}.next`, next.parameter);
+      g.output(`adam/${name}.mean.next`, next.mean);
+      g.output(`adam/${name}.square.next`, next.square);
     });
     g.output("adam/loss", total);
     const { session } = await openSession(g.build(), { threads });

@@ -12,8 +12,8 @@ import {
   standardizePrior,
   weightsWithPrior,
 } from "./linear_head.ts";
-import { binaryCrossEntropy, crossEntropy, sumOfSquares } from "../losses.ts";
-import { randomIndex, randomOrder } from "../sampling.ts";
+import { binaryCrossEntropy, crossEntropy, sumOfSquares } from "../../onnx/losses.ts";
+import { randomIndex, randomOrder } from "../random.ts";
 import type { Seeds } from "./seeds.ts";
 import type { TaggedMeans } from "./tag_head.ts";
 

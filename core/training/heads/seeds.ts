@@ -2,7 +2,7 @@
 
 import type { Pcg64 } from "../../../kernels/pcg64.ts";
 import type { Features } from "./features.ts";
-import { randomSubset } from "../sampling.ts";
+import { randomSubset } from "../random.ts";
 
 /** Cells and their classes. */
 export interface Seeds {

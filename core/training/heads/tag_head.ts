@@ -11,7 +11,7 @@ import {
   standardizePrior,
   weightsWithPrior,
 } from "./linear_head.ts";
-import { binaryCrossEntropy, sumOfSquares } from "../losses.ts";
+import { binaryCrossEntropy, sumOfSquares } from "../../onnx/losses.ts";
 
 /** Features and labels of the training images. */
 export interface TaggedMeans {

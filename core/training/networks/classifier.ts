@@ -6,7 +6,7 @@ import { camClassifier } from "../../nets/cam_classifier.ts";
 import type { LearntLayers } from "../../nets/learnt_layers.ts";
 import type { GraphBuilder, Value } from "../../onnx/graph_builder.ts";
 import type { Batch } from "../data/sample_loader.ts";
-import { binaryCrossEntropy } from "../losses.ts";
+import { binaryCrossEntropy } from "../../onnx/losses.ts";
 import type { Feeds } from "./network_trainer.ts";
 import { cutTiles, mergeTiles, reconstructionLoss } from "./puzzle.ts";
 

@@ -6,7 +6,6 @@
 import * as ort from "onnxruntime-node";
 import { OptionError } from "../../errors.ts";
 import { adamStep, sgdStep } from "../../../kernels/optimizers.ts";
-import { Pcg64 } from "../../../kernels/pcg64.ts";
 import { fillDropoutNumbers } from "../../nets/dropout_mask.ts";
 import { LearntLayers, PARAMETER_PREFIX } from "../../nets/learnt_layers.ts";
 import { probeBlockSize } from "../../onnx/block_size.ts";
@@ -16,6 +15,7 @@ import { hasNvidiaDriver, openSession, type SessionOptions } from "../../runtime
 import type { StateDict } from "../../weights/state_dict.ts";
 import { toFloat32, type WeightTensor } from "../../weights/tensor.ts";
 import { FlatTensors } from "./flat_tensors.ts";
+import { randomOfStep } from "../random.ts";
 import type { TrainerState } from "../run/trainer.ts";
 
 /** Tensors that are learnt alike. */
@@ -183,7 +183,7 @@ export class NetworkTrainer<Name extends string = never> {
     const losses = Object.fromEntries(this.#lossNames.map((name) => [name, 0]));
     const several = batches.length > 1;
     if (several) (this.#sums ??= this.#gradients.zeros()).data.fill(0);
-    const random = new Pcg64(stepSeed(this.#options.seed ?? 0, this.#steps));
+    const random = randomOfStep(this.#options.seed ?? 0, this.#steps);
     for (const batch of batches) {
       for (const { tensor } of this.#dropout) {
         fillDropoutNumbers(tensor.data as Float32Array, random);
@@ -294,11 +294,6 @@ interface TrainerParts<Name extends string> {
   readonly parameters: FlatTensors;
   readonly groups: ReadonlyMap<string, ParameterGroup>;
   readonly dropout: readonly { name: string; tensor: ort.Tensor }[];
-}
-
-/** A seed for each step, so that a trainer that goes on later drops what it would have dropped. */
-function stepSeed(seed: number, step: number): number {
-  return (Math.imul(seed, 0x9e3779b1) + step) >>> 0;
 }
 
 function matches(match: ParameterGroup["match"], name: string): boolean {

@@ -7,7 +7,7 @@ import type { GraphBuilder, Value } from "../../onnx/graph_builder.ts";
 import type { LearntLayers } from "../../nets/learnt_layers.ts";
 import { resizeByProducts } from "../../onnx/resize.ts";
 import type { Batch } from "../data/sample_loader.ts";
-import { segmentationCrossEntropy } from "../losses.ts";
+import { segmentationCrossEntropy } from "../../onnx/losses.ts";
 import type { Feeds } from "./network_trainer.ts";
 
 /** What the graph is built for. */

@@ -1,5 +1,4 @@
 import { BATCH_NORM_EPSILON, batchNorm } from "../../../core/nets/batch_norm.ts";
-import { pixelCrossEntropy } from "../../../core/nets/pixel_cross_entropy.ts";
 import { probeBlockSize } from "../../../core/onnx/block_size.ts";
 import { createLayers } from "../../../core/onnx/layouts.ts";
 import { checkGradients, type Tensor64 } from "../onnx/gradient_check.ts";
@@ -49,23 +48,3 @@ for (const [kind, blockSize] of [["portable", null], ["blocked", block]] as cons
     });
   }
 }
-
-Deno.test("pixelCrossEntropy() has the right value and gradient", () => {
-  const targets = [3, 0, 4, 4, 1, 2, 0];
-  const [classes, pixels] = [5, targets.length];
-  return checkGradients({
-    inputs: [[classes, pixels]],
-    build: (g, [scores]) =>
-      pixelCrossEntropy(g, scores!, g.constant(targets, [pixels], { dtype: "int64" })),
-    reference: ([scores]) => {
-      const losses = targets.map((target, p) => {
-        const column = Array.from({ length: classes }, (_, c) => scores!.data[c * pixels + p]!);
-        const sum = column.reduce((total, score) => total + Math.exp(score), 0);
-        return Math.log(sum) - column[target]!;
-      });
-      const mean = losses.reduce((a, b) => a + b) / pixels;
-      return { shape: [], data: Float64Array.of(mean) };
-    },
-    range: [-3, 3],
-  });
-});

@@ -1,18 +1,18 @@
 import assert from "node:assert/strict";
 import { GraphBuilder, type Value } from "../../../core/onnx/graph_builder.ts";
 import { gradients } from "../../../core/onnx/gradients.ts";
-import { sgdStep } from "../../../core/onnx/optimizers.ts";
+import { sgdUpdate } from "../../../core/onnx/optimizers.ts";
 import { randomNumbers } from "./gradient_check.ts";
 import { run } from "./session.ts";
 
 for (const nesterov of [false, true]) {
   const rule = nesterov ? "Nesterov's rule" : "momentum and weight decay";
-  Deno.test(`sgdStep() follows the formula over steps when given ${rule}`, async () => {
+  Deno.test(`sgdUpdate() follows the formula over steps when given ${rule}`, async () => {
     const [momentum, weightDecay, rate] = [0.9, 0.01, 0.1];
     const g = new GraphBuilder();
     const [p, v, d] = ["p", "v", "d"].map((name) => g.input(name, "float32", [2, 3]));
     const lr = g.input("rate", "float32", []);
-    const step = sgdStep(g, { parameter: p!, velocity: v!, gradient: d!, rate: lr }, {
+    const step = sgdUpdate(g, { parameter: p!, velocity: v!, gradient: d!, rate: lr }, {
       momentum,
       weightDecay,
       nesterov,
@@ -45,14 +45,14 @@ for (const nesterov of [false, true]) {
   });
 }
 
-Deno.test("sgdStep() throws TypeError when a velocity is missing or of another shape", () => {
+Deno.test("sgdUpdate() throws TypeError when a velocity is missing or of another shape", () => {
   const g = new GraphBuilder();
   const parameter = g.input("p", "float32", [2, 3]);
   const gradient = g.input("d", "float32", [3, 2]);
   const inputs = { parameter, gradient: parameter, rate: 0.1 };
-  assert.throws(() => sgdStep(g, inputs, { momentum: 0.9 }), /velocity is missing/);
-  assert.throws(() => sgdStep(g, inputs, { nesterov: true }), /without momentum/);
-  assert.throws(() => sgdStep(g, { ...inputs, gradient }), /gradient float32\[3,2\]/);
+  assert.throws(() => sgdUpdate(g, inputs, { momentum: 0.9 }), /velocity is missing/);
+  assert.throws(() => sgdUpdate(g, inputs, { nesterov: true }), /without momentum/);
+  assert.throws(() => sgdUpdate(g, { ...inputs, gradient }), /gradient float32\[3,2\]/);
 });
 
 /** A convolution, ReLU, a mean over the map, a linear layer and cross entropy on six images. */
@@ -85,7 +85,7 @@ function turn(g: GraphBuilder, images: Value, labels: Value, state: readonly Val
   const parameters = state.slice(0, 2);
   const error = loss(g, images, labels, parameters);
   const steps = gradients(g, error, parameters).map((gradient, at) =>
-    sgdStep(g, { parameter: parameters[at]!, velocity: state[2 + at]!, gradient, rate: 0.3 }, {
+    sgdUpdate(g, { parameter: parameters[at]!, velocity: state[2 + at]!, gradient, rate: 0.3 }, {
       momentum: 0.9,
     })
   );

@@ -9,7 +9,7 @@ import {
   drawAugmentation,
   resizedTo,
 } from "../../../../core/training/data/augment.ts";
-import { randomOf } from "../../../../core/training/data/random_of.ts";
+import { randomOf } from "../../../../core/training/random.ts";
 import {
   type Batch,
   type Sample,

@@ -15,7 +15,7 @@ import {
   type Prior,
   standardizePrior,
 } from "../../../../core/training/heads/linear_head.ts";
-import { randomOrder, randomSubset } from "../../../../core/training/sampling.ts";
+import { randomOrder, randomSubset } from "../../../../core/training/random.ts";
 import { joinSeeds, pickSeeds } from "../../../../core/training/heads/seeds.ts";
 import { trainMapHead } from "../../../../core/training/heads/map_head.ts";
 import { trainTagHead } from "../../../../core/training/heads/tag_head.ts";

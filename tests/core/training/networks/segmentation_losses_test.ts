@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { affinityPaths } from "../../../../kernels/affinity_paths.ts";
 import { GraphBuilder } from "../../../../core/onnx/graph_builder.ts";
 import { affinityLoss } from "../../../../core/training/networks/affinity_loss.ts";
-import { segmentationCrossEntropy } from "../../../../core/training/losses.ts";
 import { PathMaxima } from "../../../../core/training/networks/path_maxima.ts";
 import {
   cutTiles,
@@ -17,36 +16,6 @@ const mean = (values: readonly number[]) =>
 
 /** A scalar as the gradient check wants it. */
 const scalar = (value: number): Tensor64 => ({ shape: [], data: Float64Array.of(value) });
-
-const LABELS = [0, 2, 255, 1, 1, 0, 255, 2, 2, 0, 1, 0];
-
-Deno.test("segmentationCrossEntropy() has the right value and gradient", () =>
-  checkGradients({
-    inputs: [[2, 3, 2, 3]],
-    build: (g, [logits]) =>
-      segmentationCrossEntropy(g, logits!, g.constant(LABELS, [2, 2, 3], { dtype: "uint8" })),
-    reference: ([logits]) => {
-      const costs = LABELS.flatMap((label, at) => {
-        if (label === 255) return [];
-        const [image, pixel] = [Math.floor(at / 6), at % 6];
-        const scores = [0, 1, 2].map((c) => logits!.data[(image * 3 + c) * 6 + pixel]!);
-        return [Math.log(scores.reduce((sum, s) => sum + Math.exp(s), 0)) - scores[label]!];
-      });
-      return scalar(mean(costs));
-    },
-  }));
-
-Deno.test("segmentationCrossEntropy() is 0 when no pixel counts, and finite for huge logits", async () => {
-  const g = new GraphBuilder();
-  const logits = g.constant([1e4, -1e4, 0, 3e4], [1, 2, 1, 2]);
-  const lossOf = (labels: readonly number[]) =>
-    segmentationCrossEntropy(g, logits, g.constant(labels, [1, 1, 2], { dtype: "uint8" }));
-  g.output("none", lossOf([255, 255]));
-  g.output("some", lossOf([0, 255]));
-  const { none, some } = await run(g.build());
-  assert.deepEqual([...none!.data as Float32Array], [0]);
-  assert.deepEqual([...some!.data as Float32Array], [0]);
-});
 
 Deno.test("PathMaxima gives the greatest value along every path", async () => {
   const [images, height, width, radius] = [2, 13, 17, 6];

@@ -9,7 +9,7 @@ import {
   type Sample,
   SampleLoader,
 } from "../../../../core/training/data/sample_loader.ts";
-import { binaryCrossEntropy } from "../../../../core/training/losses.ts";
+import { binaryCrossEntropy } from "../../../../core/onnx/losses.ts";
 import { type Feeds, NetworkTrainer } from "../../../../core/training/networks/network_trainer.ts";
 import { makeSchedule } from "../../../../core/training/run/schedules.ts";
 import type { TrainingPlan } from "../../../../core/training/run/training_loop.ts";
