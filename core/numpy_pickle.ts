@@ -13,6 +13,7 @@ import { DecodeError } from "./errors.ts";
 import { decodeNpy, encodeNpy, type NpyArray, type NpyDtype } from "./npz.ts";
 import { readCheckpoint } from "./weights/checkpoint.ts";
 import { PickleGlobal, type PickleHost, readPickle } from "./weights/pickle.ts";
+import { PickleWriter } from "./weights/pickle_writer.ts";
 import { StoredTensor, WeightStorage } from "./weights/tensor.ts";
 import { TorchHost } from "./weights/torch_host.ts";
 
@@ -222,24 +223,23 @@ export function encodePickledDict(
   arrays: Readonly<Record<string, NpyArray>>,
   { tensors = [] }: EncodePickledDictOptions = {},
 ): Uint8Array {
-  const pickle = new PickleWriter();
-  pickle.array("O8", "|", () => {
-    pickle.bytes("]", "}", "(");
+  const pickle = new PickleWriter(3);
+  writeArray(pickle, "O8", "|", [], () => {
+    pickle.opcodes("]}(");
     for (const [name, array] of Object.entries(arrays)) {
       pickle.text(name);
       const { descr, shape, content } = npyParts(array);
-      const write = () =>
-        pickle.array(descr.slice(1), descr[0]!, () => pickle.content(content), shape);
-      if (tensors.includes(name)) pickle.call(...FROM_NUMPY, write);
-      else write();
+      const isTensor = tensors.includes(name);
+      if (isTensor) pickle.global(...FROM_NUMPY);
+      writeArray(pickle, descr.slice(1), descr[0]!, shape, () => pickle.content(content));
+      if (isTensor) pickle.opcodes("\x85R");
     }
-    pickle.bytes("u", "a");
+    pickle.opcodes("ua");
   });
-  pickle.bytes(".");
   const header = "{'descr': '|O', 'fortran_order': False, 'shape': (), }";
   const room = 118 - 1;
   const start = Buffer.from(`\x93NUMPY\x01\x00\x76\x00${header.padEnd(room)}\n`, "latin1");
-  return Uint8Array.from(Buffer.concat([start, pickle.done()]));
+  return Uint8Array.from(Buffer.concat([start, pickle.finish()]));
 }
 
 /** Type, shape and bytes of an array as its `.npy` file has them. */
@@ -255,72 +255,32 @@ function npyParts(array: NpyArray): {
   return { descr: descr as NpyDtype, shape: array.shape, content: file.subarray(start) };
 }
 
-/** Writes the opcodes that arrays take, in protocol 3. */
-class PickleWriter {
-  readonly #parts: Uint8Array[] = [Uint8Array.of(0x80, 3)];
-
-  /** Opcodes by their letters. */
-  bytes(...letters: string[]): void {
-    this.#parts.push(Buffer.from(letters.join(""), "latin1"));
-  }
-
-  text(value: string): void {
-    const utf8 = new TextEncoder().encode(value);
-    this.#parts.push(Buffer.from("X"), uint32(utf8.length), utf8);
-  }
-
-  content(value: Uint8Array): void {
-    this.#parts.push(Buffer.from("B"), uint32(value.length), value);
-  }
-
-  integer(value: number): void {
-    this.#parts.push(Buffer.from("J"), uint32(value));
-  }
-
-  /** A call of a function with one argument. */
-  call(module: string, name: string, argument: () => void): void {
-    this.bytes(`c${module}\n${name}\n`);
-    argument();
-    this.bytes("\x85", "R");
-  }
-
-  /** An array of a type, whose elements `content` writes. */
-  array(
-    code: string,
-    order: string,
-    content: () => void,
-    shape: readonly number[] = [],
-  ): void {
-    this.bytes("cnumpy.core.multiarray\n_reconstruct\n", "cnumpy\nndarray\n");
-    this.bytes("(");
-    this.integer(0);
-    this.bytes("t", "C\x01b", "\x87", "R");
-    // The state: version, shape, type, order, elements.
-    this.bytes("(");
-    this.integer(1);
-    this.bytes("(");
-    for (const size of shape) this.integer(size);
-    this.bytes("t", "cnumpy\ndtype\n");
-    this.text(code);
-    this.bytes("\x89", "\x88", "\x87", "R", "(");
-    this.integer(3);
-    this.text(order);
-    this.bytes("N", "N", "N");
-    this.integer(-1);
-    this.integer(-1);
-    this.integer(order === "|" && code.startsWith("O") ? 63 : 0);
-    this.bytes("t", "b", "\x89");
-    content();
-    this.bytes("t", "b");
-  }
-
-  done(): Uint8Array {
-    return Buffer.concat(this.#parts);
-  }
-}
-
-function uint32(value: number): Uint8Array {
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setInt32(0, value, true);
-  return bytes;
+/** An array of a type, whose elements `content` writes. */
+function writeArray(
+  pickle: PickleWriter,
+  code: string,
+  order: string,
+  shape: readonly number[],
+  content: () => void,
+): void {
+  pickle.global("numpy.core.multiarray", "_reconstruct");
+  pickle.global("numpy", "ndarray");
+  pickle.integers([0]);
+  pickle.opcodes("C\x01b\x87R");
+  // The state: version, shape, type, order, elements.
+  pickle.opcodes("(");
+  pickle.integer(1);
+  pickle.integers(shape);
+  pickle.global("numpy", "dtype");
+  pickle.text(code);
+  pickle.opcodes("\x89\x88\x87R(");
+  pickle.integer(3);
+  pickle.text(order);
+  pickle.opcodes("NNN");
+  pickle.integer(-1);
+  pickle.integer(-1);
+  pickle.integer(order === "|" && code.startsWith("O") ? 63 : 0);
+  pickle.opcodes("tb\x89");
+  content();
+  pickle.opcodes("tb");
 }

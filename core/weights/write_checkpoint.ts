@@ -4,6 +4,7 @@
  */
 
 import { encodeZip } from "../zip.ts";
+import { PickleWriter } from "./pickle_writer.ts";
 import type { StateDict } from "./state_dict.ts";
 import { rowMajorStrides, type WeightDtype, type WeightTensor } from "./tensor.ts";
 
@@ -31,8 +32,9 @@ const STORAGE_CLASSES: Readonly<Record<WeightDtype, string>> = {
 export function writeCheckpoint(tensors: StateDict): Uint8Array {
   const keys = new Map<ArrayBufferLike, Map<string, number>>();
   const storages: Uint8Array[] = [];
-  const pickle = new PickleWriter();
-  pickle.start();
+  const pickle = new PickleWriter(2);
+  emptyDict(pickle);
+  pickle.opcodes("(");
   for (const [name, tensor] of tensors) {
     const { data: values } = tensor;
     const sameBuffer = keys.get(values.buffer) ?? new Map<string, number>();
@@ -44,8 +46,9 @@ export function writeCheckpoint(tensors: StateDict): Uint8Array {
       sameBuffer.set(place, key);
       storages.push(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
     }
-    pickle.tensor(name, tensor, String(key));
+    writeTensor(pickle, name, tensor, String(key));
   }
+  pickle.opcodes("u");
   const utf8 = new TextEncoder();
   return encodeZip({
     "archive/data.pkl": pickle.finish(),
@@ -55,109 +58,32 @@ export function writeCheckpoint(tensors: StateDict): Uint8Array {
   });
 }
 
-/** Opcodes of pickle protocol 2. */
-const PROTO = 0x80;
-const GLOBAL = 0x63;
-const EMPTY_TUPLE = 0x29;
-const MARK = 0x28;
-const TUPLE = 0x74;
-const REDUCE = 0x52;
-const BINUNICODE = 0x58;
-const BINPERSID = 0x51;
-const LONG1 = 0x8a;
-const BININT = 0x4a;
-const NEWFALSE = 0x89;
-const SETITEMS = 0x75;
-const BINPUT_LONG = 0x72;
-const BINGET_LONG = 0x6a;
-const STOP = 0x2e;
+/** An OrderedDict of nothing, to be filled. */
+function emptyDict(pickle: PickleWriter): void {
+  pickle.sharedGlobal("collections", "OrderedDict");
+  pickle.opcodes(")R");
+}
 
-/** Writes the one shape of pickle there is here: an OrderedDict from names to tensors. */
-class PickleWriter {
-  #bytes = new Uint8Array(1 << 16);
-  #length = 0;
-  /** Names of globals already written, and where they are kept. */
-  readonly #memo = new Map<string, number>();
-
-  start(): void {
-    this.#byte(PROTO, 2);
-    this.#global("collections", "OrderedDict");
-    this.#byte(EMPTY_TUPLE, REDUCE, MARK);
-  }
-
-  /** An entry of the dictionary; `key` names the storage, which the tensor fills. */
-  tensor(name: string, { shape, dtype, data }: WeightTensor, key: string): void {
-    this.#text(name);
-    this.#global("torch._utils", "_rebuild_tensor_v2");
-    this.#byte(MARK, MARK);
-    this.#text("storage");
-    this.#global("torch", STORAGE_CLASSES[dtype]);
-    this.#text(key);
-    this.#text("cpu");
-    this.#integer(data.length);
-    this.#byte(TUPLE, BINPERSID);
-    this.#integer(0);
-    this.#integers(shape);
-    this.#integers(rowMajorStrides(shape));
-    this.#byte(NEWFALSE);
-    this.#global("collections", "OrderedDict");
-    this.#byte(EMPTY_TUPLE, REDUCE, TUPLE, REDUCE);
-  }
-
-  finish(): Uint8Array {
-    this.#byte(SETITEMS, STOP);
-    return this.#bytes.slice(0, this.#length);
-  }
-
-  #integers(values: readonly number[]): void {
-    this.#byte(MARK);
-    for (const value of values) this.#integer(value);
-    this.#byte(TUPLE);
-  }
-
-  #integer(value: number): void {
-    if (value < 2 ** 31) {
-      this.#byte(BININT);
-      this.#uint32(value);
-      return;
-    }
-    // Little endian, with room for the sign.
-    this.#byte(LONG1, 8);
-    this.#uint32(value % 2 ** 32);
-    this.#uint32(Math.floor(value / 2 ** 32));
-  }
-
-  #text(value: string): void {
-    const utf8 = new TextEncoder().encode(value);
-    this.#byte(BINUNICODE);
-    this.#uint32(utf8.length);
-    this.#byte(...utf8);
-  }
-
-  #global(module: string, name: string): void {
-    const text = `${module}\n${name}\n`;
-    const known = this.#memo.get(text);
-    if (known !== undefined) {
-      this.#byte(BINGET_LONG);
-      this.#uint32(known);
-      return;
-    }
-    this.#byte(GLOBAL, ...new TextEncoder().encode(text), BINPUT_LONG);
-    this.#uint32(this.#memo.size);
-    this.#memo.set(text, this.#memo.size);
-  }
-
-  #uint32(value: number): void {
-    this.#byte(value & 255, (value >>> 8) & 255, (value >>> 16) & 255, value >>> 24);
-  }
-
-  #byte(...values: number[]): void {
-    if (this.#length + values.length > this.#bytes.length) {
-      const larger = new Uint8Array(2 * (this.#bytes.length + values.length));
-      larger.set(this.#bytes);
-      this.#bytes = larger;
-    }
-    this.#bytes.set(values, this.#length);
-    this.#length += values.length;
-  }
+/** An entry of the dictionary; `key` names the storage, which the tensor fills. */
+function writeTensor(
+  pickle: PickleWriter,
+  name: string,
+  { shape, dtype, data }: WeightTensor,
+  key: string,
+): void {
+  pickle.text(name);
+  pickle.sharedGlobal("torch._utils", "_rebuild_tensor_v2");
+  pickle.opcodes("((");
+  pickle.text("storage");
+  pickle.sharedGlobal("torch", STORAGE_CLASSES[dtype]);
+  pickle.text(key);
+  pickle.text("cpu");
+  pickle.integer(data.length);
+  pickle.opcodes("tQ");
+  pickle.integer(0);
+  pickle.integers(shape);
+  pickle.integers(rowMajorStrides(shape));
+  pickle.opcodes("\x89");
+  emptyDict(pickle);
+  pickle.opcodes("tR");
 }
