@@ -48,7 +48,7 @@ Deno.test("POST /refine answers JSON with the time of every step", async () => {
 });
 
 Deno.test("POST /refine answers every step's result as picture and overlay", async () => {
-  const small = "/refine?working-size=48";
+  const small = "/refine?working-size=48&iterations=2";
   const all = decodeNpz(await (await post(`${small}&format=npz`)).bytes());
   const mask = decodeMaskPng(await (await post(`${small}&format=png`)).bytes());
   assert.deepEqual(mask.data, all.mask!.data);
@@ -69,7 +69,8 @@ Deno.test("POST /refine answers every step's result as picture and overlay", asy
 });
 
 Deno.test("POST /refine obeys labels, fit, method and crf", async () => {
-  const query = "labels=dog&fit=region-mean&method=slic&crf=false&threshold=0.4&min-area=0";
+  const query = "labels=dog&fit=region-mean&method=slic&crf=false&threshold=0.4&min-area=0&" +
+    "iterations=2";
   const arrays = decodeNpz(await (await post(`/refine?format=npz&${query}`)).bytes());
   assert.deepEqual(arrays.keys!.data, BigInt64Array.of(0n, 12n));
   assert.equal(arrays.quickshift_labels, undefined);
@@ -80,11 +81,12 @@ Deno.test("POST /refine obeys labels, fit, method and crf", async () => {
 });
 
 Deno.test("POST /segment?mode=pipeline answers the mask of /refine, and only then", async () => {
-  const refined = decodeMaskPng(await (await post("/refine?format=png")).bytes());
-  const pipeline = await post("/segment?mode=pipeline&format=png");
+  const small = "working-size=64&iterations=2";
+  const refined = decodeMaskPng(await (await post(`/refine?format=png&${small}`)).bytes());
+  const pipeline = await post(`/segment?mode=pipeline&format=png&${small}`);
   assert.equal(pipeline.headers.get("Content-Disposition"), 'inline; filename="segment.png"');
   assert.deepEqual(decodeMaskPng(await pipeline.bytes()), refined);
-  const { timings } = await (await post("/segment?mode=pipeline")).json();
+  const { timings } = await (await post(`/segment?mode=pipeline&${small}`)).json();
   assert.ok(timings.training > 0 && timings.crf > 0);
   const plain = await (await post("/segment?format=png")).bytes();
   assert.deepEqual(await (await post("/segment?mode=cam&format=png")).bytes(), plain);
@@ -110,7 +112,10 @@ Deno.test("POST /refine refuses what it does not understand or cannot serve", as
 });
 
 Deno.test("silop.refine() gives every step's result", async () => {
-  const { mask, fitted, perimeters, cam } = await silop.refine(photo, { fit: "reference" });
+  const { mask, fitted, perimeters, cam } = await silop.refine(photo, {
+    fit: "reference",
+    iterations: 2,
+  });
   assert.equal(mask.data.length, width * height);
   assert.deepEqual(Object.keys(fitted.masks!), ["slic", "quickshift"]);
   assert.equal(perimeters.detector, "canny");
@@ -118,7 +123,7 @@ Deno.test("silop.refine() gives every step's result", async () => {
 });
 
 Deno.test("The health endpoint answers while photos are refined", async () => {
-  const running = post("/refine?working-size=160", { body: CAT });
+  const running = post("/refine?working-size=128&iterations=4", { body: CAT });
   let slowest = 0;
   let done = false;
   running.finally(() => done = true);

@@ -3,7 +3,6 @@ import { camRoutes } from "../../functions/cam.ts";
 import { standalone } from "../../functions/standalone.ts";
 import { CAT } from "../helpers/photos.ts";
 import { makeModelFolder } from "../helpers/tiny_model.ts";
-import { startServer } from "../helpers/processes.ts";
 
 Deno.test({
   name: "standalone() loads the models at the first request when it is not eager",
@@ -41,24 +40,3 @@ Deno.test({
     }
   },
 });
-
-for (const stage of ["cam", "segment", "perimeter", "refine"]) {
-  Deno.test(`functions/${stage}.ts serves alone with deno serve and --allow-read --allow-ffi`, async () => {
-    await using server = await startServer([
-      "serve",
-      "--no-prompt",
-      "--allow-read",
-      "--allow-ffi",
-      "--host=127.0.0.1",
-      "--port=0",
-      `functions/${stage}.ts`,
-    ], /Listening on (http:\S+?)\/?\s/);
-    const response = await fetch(`${server.url}/${stage}?format=png&working-size=128`, {
-      method: "POST",
-      body: CAT,
-    });
-    assert.equal(response.status, 200);
-    assert.equal(response.headers.get("Content-Type"), "image/png");
-    await response.body!.cancel();
-  });
-}
