@@ -12,10 +12,12 @@ import { join } from "node:path";
 import { env } from "node:process";
 import { fileURLToPath } from "node:url";
 import { decodeMaskPng } from "../../core/image/mod.ts";
+import type { Rgb } from "../../core/runtime/models.ts";
 import { createSilop } from "../../core/silop.ts";
 import { type AppOptions, createApp } from "../../functions/app.ts";
 import { evaluateApart, launchChromium } from "../helpers/chromium.ts";
 import type { Page } from "../helpers/devtools.ts";
+import { makeModelFolder, tinySegmentationModel } from "../helpers/tiny_model.ts";
 
 const CAT = fileURLToPath(new URL("../../examples/cat.jpg", import.meta.url));
 /** The page is tested here, not how the service fares on a busy machine. */
@@ -380,6 +382,44 @@ Deno.test({
     await page.waitFor(`document.getElementById("status").textContent.startsWith("Found")`);
     assert.match(await text(page, "command"), /-H "Authorization: Bearer \$TOKEN"/);
     assert.doesNotMatch(await text(page, "command"), /sesame/);
+    await own.shutdown();
+  },
+});
+
+Deno.test({
+  name: "page: a model of colours of its own is shown in these, and its mask saved",
+  ignore,
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn() {
+    const colors = Array.from({ length: 21 }, (_, label): Rgb => [250 - 3 * label, 7 + label, 201]);
+    const masks = tinySegmentationModel({ colors });
+    await using folder = await makeModelFolder({ models: { masks } });
+    using tiny = createSilop({ device: "cpu", workers: 1, models: folder.url });
+    const own = serve(0, { silop: tiny });
+    const page = await browser!.open();
+    await page.emulate({ still: true });
+    await page.goto(`http://127.0.0.1:${own.addr.port}/`);
+    await page.waitFor("document.documentElement.dataset.ready");
+    await openCat(page);
+    const swatches: string[] = await page.evaluate(
+      `[...document.querySelectorAll("#class-list li")].map((it) => it.querySelector("input").value +
+        " " + getComputedStyle(it.querySelector(".swatch")).backgroundColor)`,
+    );
+    assert.ok(swatches.length > 0);
+    for (const swatch of swatches) {
+      const [label] = swatch.split(" ");
+      const [r, g, b] = colors[Number(label)]!;
+      assert.equal(swatch, `${label} rgb(${r}, ${g}, ${b})`);
+      const full = await share(page, `r === ${r} && g === ${g} && b === ${b}`);
+      assert.ok(full > 0, `${label} has edges in its colour`);
+    }
+    await rm(join(scratch, "cat.mask.png"), { force: true });
+    await page.saveTo(scratch);
+    await click(page, "#save-mask");
+    const saved = await readSaved("cat.mask.png");
+    // The palette is the second chunk, after signature and header.
+    assert.deepEqual([...saved.subarray(41, 41 + 63)], colors.flat());
     await own.shutdown();
   },
 });
