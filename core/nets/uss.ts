@@ -20,10 +20,8 @@ import { createLayers, type Layers } from "../onnx/layouts.ts";
 import { pixelCrossEntropy } from "../onnx/losses.ts";
 import { sgdUpdate } from "../onnx/optimizers.ts";
 import { batchNorm, normalisation } from "./batch_norm.ts";
+import { USS_LABELS } from "./uss_labels.ts";
 import { sequentialParameters } from "../../kernels/pytorch_init.ts";
-
-/** Outputs of the network, and so the most labels a segmentation can have. */
-export const USS_LABELS = 32;
 
 /** Values a pixel's 3×3 patch holds. */
 export const PATCH_SIZE = 27;

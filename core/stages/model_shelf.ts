@@ -24,7 +24,7 @@ import {
 } from "./map_network.ts";
 import type { SegmentationNetwork } from "./segmentation.ts";
 import type { ModelChoice, StageModels } from "./stage.ts";
-import { UssSegmenter } from "./uss.ts";
+import type { UssSegmenterOptions } from "./uss.ts";
 
 /** Options of {@linkcode openModels}. */
 export interface OpenModelsOptions {
@@ -67,7 +67,7 @@ export async function openModels(
   shelf.put(cam, classifier);
   const standard: StageModels = {
     classifier,
-    uss: new UssSegmenter({ device, threads }),
+    uss: trainedWhenAsked({ device, threads }),
     edges: affinity === null ? undefined : shelf.edges(affinity),
     segmenter: segmentation === null ? undefined : shelf.segmenter(segmentation),
     segmenterFirst: segmentationFirst && segmentation !== null,
@@ -134,6 +134,15 @@ export async function openCam(
   options: OpenOptions = {},
 ): Promise<OnnxClassifier> {
   return trimmed(info, await openClassifier(await verifyModel(info, folder), info, options));
+}
+
+/**
+ * A segmenter that comes with the first image: building its training takes a third of the modules that
+ * workers load, and many workers never need it.
+ */
+function trainedWhenAsked(options: UssSegmenterOptions): StageModels["uss"] {
+  const open = lazily(async () => new (await import("./uss.ts")).UssSegmenter(options));
+  return { segment: async (...input) => await (await open()).segment(...input) };
 }
 
 /** The network, after giving back what loading it has left. */

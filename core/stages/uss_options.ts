@@ -1,7 +1,7 @@
 /** Options of the unsupervised segmentation, apart from the runtime that does it. */
 
 import { OptionError } from "../errors.ts";
-import { USS_LABELS } from "../nets/uss.ts";
+import { USS_LABELS } from "../nets/uss_labels.ts";
 
 /** Options of `UssSegmenter.segment()`. */
 export interface UssOptions {
