@@ -8,6 +8,8 @@ import { openTinySilop } from "../helpers/tiny_silop.ts";
 // One network run of the cat takes some tenths of a second.
 const silop = await openTinySilop({ slowness: 8 });
 const LONG = "/cam?scales=1,1,1,1,1,1,1,1&labels=cat";
+/** Long enough to be met at work, for tests that wait for its end. */
+const SHORTER = "/cam?scales=1,1,1&labels=cat";
 const QUICK = "/cam?scales=0.1&labels=cat";
 
 function open(options: AppOptions = {}) {
@@ -32,7 +34,7 @@ async function problemOf(response: Response): Promise<string> {
 
 Deno.test("POST answers 429 with Retry-After when the queue is full, without reading the body", async () => {
   using app = open({ limits: { maxQueue: 1 } });
-  const accepted = [app.send(LONG), app.send(QUICK)];
+  const accepted = [app.send(SHORTER), app.send(QUICK)];
   await until(() => silop.load === 2);
   let pulled = 0;
   const body = new ReadableStream<Uint8Array>({
@@ -52,8 +54,8 @@ Deno.test("POST answers 429 with Retry-After when the queue is full, without rea
 });
 
 Deno.test("POST answers 503 when no worker is free in time, and does no work for it then", async () => {
-  using app = open({ limits: { maxWaitMs: 50 } });
-  const first = app.send(LONG);
+  using app = open({ limits: { maxWaitMs: 30 } });
+  const first = app.send(SHORTER);
   await until(() => silop.load === 1);
   const second = await app.send(LONG);
   assert.equal(second.status, 503);
@@ -86,7 +88,7 @@ Deno.test("POST answers 408 when the body does not arrive before the deadline", 
 
 Deno.test("A service that drains answers what it has taken and refuses the rest", async () => {
   using app = open();
-  const accepted = [app.send(LONG), app.send(QUICK)];
+  const accepted = [app.send(SHORTER), app.send(QUICK)];
   await until(() => silop.load === 2);
   assert.equal((await app.request("/health/ready")).status, 200);
   const drained = app.drain(300_000);
@@ -128,7 +130,7 @@ Deno.test("POST answers 499 when the client goes, whatever its signal's reason",
 Deno.test("createApp() bounds every app by itself", async () => {
   using first = open({ limits: { maxQueue: 0 } });
   using second = open();
-  const busy = first.send(LONG);
+  const busy = first.send(SHORTER);
   await until(() => silop.load === 1);
   assert.equal((await first.send(QUICK)).status, 429);
   const other = second.send(QUICK);
