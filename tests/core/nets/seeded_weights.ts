@@ -2,21 +2,27 @@
 
 import type { WeightTensor } from "../../../core/weights/tensor.ts";
 
-/** Number i of the series called `name`, in 0..1: a hash of both. */
-export function seeded(name: string, i: number): number {
-  let hash = i;
-  for (let at = 0; at < name.length; at++) {
-    hash = Math.imul(hash ^ name.charCodeAt(at), 0x9e3779b1);
-    hash ^= hash >>> 15;
-  }
-  hash = Math.imul(hash, 0x85ebca6b);
-  hash ^= hash >>> 13;
-  return (hash >>> 0) / 2 ** 32;
-}
-
-/** `length` numbers of the series, from `low` to `high`. */
+/**
+ * `length` numbers of the series called `name`, from `low` to `high`: hashes of the name and of the
+ * number's place.
+ */
 export function seededRamp(name: string, length: number, low: number, high: number): Float32Array {
-  return Float32Array.from({ length }, (_, i) => low + (high - low) * seeded(name, i));
+  const hashes = new Int32Array(length).map((_, i) => i);
+  // Letter by letter over all numbers: several times as fast as number by number.
+  for (let at = 0; at < name.length; at++) {
+    const letter = name.charCodeAt(at);
+    for (let i = 0; i < length; i++) {
+      const hash = Math.imul(hashes[i]! ^ letter, 0x9e3779b1);
+      hashes[i] = hash ^ (hash >>> 15);
+    }
+  }
+  const numbers = new Float32Array(length);
+  for (let i = 0; i < length; i++) {
+    let hash = Math.imul(hashes[i]!, 0x85ebca6b);
+    hash ^= hash >>> 13;
+    numbers[i] = low + (high - low) * ((hash >>> 0) / 2 ** 32);
+  }
+  return numbers;
 }
 
 /** Values that keep a network of convolutions and batch norms alive, whatever its depth. */
