@@ -7,9 +7,7 @@ import { withGradient } from "../onnx/gradients/custom.ts";
 import { above, type GradientRule } from "../onnx/gradients/rule.ts";
 import type { GraphBuilder, Named, Value } from "../onnx/graph_builder.ts";
 import type { Layers } from "../onnx/layouts.ts";
-
-/** Added to variances; PyTorch's default. */
-export const BATCH_NORM_EPSILON = 1e-5;
+import { NORM_EPSILON } from "./network_layers.ts";
 
 /** The learnt part of a batch normalisation: lists of C. */
 export interface BatchNormParameters {
@@ -38,7 +36,7 @@ export function normalisation(
   mean: Value,
   variance: Value,
 ): Normalisation {
-  const precision = g.reciprocal(g.sqrt(g.add(variance, BATCH_NORM_EPSILON)));
+  const precision = g.reciprocal(g.sqrt(g.add(variance, NORM_EPSILON)));
   const factor = g.mul(scale, precision);
   return { factor, offset: g.sub(shift, g.mul(factor, mean)), precision };
 }

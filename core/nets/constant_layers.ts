@@ -4,25 +4,24 @@
  * open.
  */
 
-import { GraphBuilder, Value } from "../onnx/graph_builder.ts";
+import { GraphBuilder, type Value } from "../onnx/graph_builder.ts";
+import { activate } from "../onnx/layouts/activate.ts";
+import { evenPadding } from "../onnx/layouts/padding.ts";
 import type { Dim, Shape } from "../onnx/shape.ts";
-import type { Activation } from "../onnx/layouts.ts";
-import { ModelError } from "../errors.ts";
-import { requireTensors, type StateDict } from "../weights/state_dict.ts";
-import { toFloat32 } from "../weights/tensor.ts";
-import { type BatchNormStatistics, channelMap, foldNormalisation } from "./fold_batch_norm.ts";
-import type {
-  ConvNormOptions,
-  ConvShape,
-  NetworkConvOptions,
-  NetworkLayers,
+import type { StateDict } from "../weights/state_dict.ts";
+import { averagePool } from "./average_pool.ts";
+import { ConstantTensors } from "./constant_tensors.ts";
+import { channelMap, foldNormalisation } from "./fold_batch_norm.ts";
+import {
+  type ActivationOptions,
+  type AveragePoolOptions,
+  type ConvNormOptions,
+  type ConvShape,
+  type NetworkConvOptions,
+  type NetworkLayers,
+  NORM_EPSILON,
+  type NormOptions,
 } from "./network_layers.ts";
-
-/** Epsilon of normalisations that name none; PyTorch's default. */
-const EPSILON = 1e-5;
-
-/** The largest magnitudes that can be stored. */
-const LARGEST = { float32: 3.4028234663852886e38, fp16: 65504 } as const;
 
 /** Options of {@linkcode ConstantLayers}. */
 export interface ConstantLayersOptions {
@@ -36,39 +35,22 @@ export interface ConstantLayersOptions {
  */
 export class ConstantLayers implements NetworkLayers {
   readonly #g: GraphBuilder;
-  readonly #weights: StateDict;
-  readonly #storage: "fp16" | undefined;
-  readonly #used = new Map<string, readonly number[]>();
-  /** The first constant with values that cannot be stored, or are none. */
-  #overflowing: string | undefined;
+  readonly #tensors: ConstantTensors;
 
   /** @param weights Tensors by name; those which the network does not ask for are ignored. */
-  constructor(g: GraphBuilder, weights: StateDict, options: ConstantLayersOptions = {}) {
+  constructor(g: GraphBuilder, weights: StateDict, { storage }: ConstantLayersOptions = {}) {
     this.#g = g;
-    this.#weights = weights;
-    this.#storage = options.storage;
+    this.#tensors = new ConstantTensors(g, weights, storage);
   }
 
   /** Names and shapes of the tensors that the network asked for, in its order. */
   get used(): ReadonlyMap<string, readonly number[]> {
-    return this.#used;
+    return this.#tensors.used;
   }
 
-  /**
-   * To be called once the network is built.
-   *
-   * @param what The network, for the message.
-   * @throws {ModelError} naming the first few tensors that are missing or of another shape, or the first
-   *   that holds values which are no numbers or too large to be stored.
-   */
+  /** See {@linkcode ConstantTensors.check}. */
   check(what: string): void {
-    requireTensors(this.#weights, this.#used, what);
-    if (this.#overflowing !== undefined) {
-      throw new ModelError(
-        `Cannot build ${what}: ${this.#overflowing} holds values that are no numbers or too large ` +
-          `for ${this.#storage ?? "float32"}`,
-      );
-    }
+    this.#tensors.check(what);
   }
 
   enter(x: Value): Value {
@@ -86,15 +68,15 @@ export class ConstantLayers implements NetworkLayers {
     shape: ConvShape,
     options: ConvNormOptions = {},
   ): Value {
-    const weights = this.#read(`${conv}.weight`, shape);
-    const bias = options.bias ? this.#read(`${conv}.bias`, [shape[0]]) : null;
-    const statistics = this.#statistics(norm, shape[0]);
+    const weights = this.#tensors.read(`${conv}.weight`, shape);
+    const bias = options.bias ? this.#tensors.read(`${conv}.bias`, [shape[0]]) : null;
+    const statistics = this.#tensors.statistics(norm, shape[0]);
     const folded = weights && bias !== undefined && statistics
-      ? foldNormalisation(weights, bias, statistics, options.epsilon ?? EPSILON)
+      ? foldNormalisation(weights, bias, statistics, options.epsilon ?? NORM_EPSILON)
       : undefined;
     return this.#convolve(x, conv, shape, options, {
-      weights: this.#constant(`${conv}.weight`, folded?.weights, shape, true),
-      bias: this.#constant(`${conv}.bias`, folded?.bias, [shape[0]]),
+      weights: this.#tensors.constant(`${conv}.weight`, folded?.weights, shape, { large: true }),
+      bias: this.#tensors.constant(`${conv}.bias`, folded?.bias, [shape[0]]),
     });
   }
 
@@ -102,11 +84,11 @@ export class ConstantLayers implements NetworkLayers {
     x: Value,
     name: string,
     shape: ConvShape,
-    options: NetworkConvOptions & { readonly bias?: boolean } = {},
+    options: NetworkConvOptions = {},
   ): Value {
     return this.#convolve(x, name, shape, options, {
-      weights: this.#load(`${name}.weight`, shape, true),
-      bias: options.bias ? this.#load(`${name}.bias`, [shape[0]]) : undefined,
+      weights: this.#tensors.load(`${name}.weight`, shape, { large: true }),
+      bias: options.bias ? this.#tensors.load(`${name}.bias`, [shape[0]]) : undefined,
     });
   }
 
@@ -114,13 +96,13 @@ export class ConstantLayers implements NetworkLayers {
     x: Value,
     name: string,
     channels: number,
-    options: { readonly epsilon?: number; readonly activation?: Activation } = {},
+    options: NormOptions = {},
   ): Value {
-    const statistics = this.#statistics(name, channels);
-    const map = statistics && channelMap(statistics, options.epsilon ?? EPSILON);
-    const scale = this.#constant(`${name}.weight`, map?.scale, [channels, 1, 1]);
-    const shift = this.#constant(`${name}.bias`, map?.shift, [channels, 1, 1]);
-    return this.#activate(this.#g.add(this.#g.mul(x, scale), shift), options.activation);
+    const statistics = this.#tensors.statistics(name, channels);
+    const map = statistics && channelMap(statistics, options.epsilon ?? NORM_EPSILON);
+    const scale = this.#tensors.constant(`${name}.weight`, map?.scale, [channels, 1, 1]);
+    const shift = this.#tensors.constant(`${name}.bias`, map?.shift, [channels, 1, 1]);
+    return activated(this.#g, this.#g.add(this.#g.mul(x, scale), shift), options);
   }
 
   groupNorm(
@@ -128,18 +110,18 @@ export class ConstantLayers implements NetworkLayers {
     name: string,
     channels: number,
     groups: number,
-    options: { readonly activation?: Activation } = {},
+    options: ActivationOptions = {},
   ): Value {
     const g = this.#g;
-    const scale = this.#load(`${name}.weight`, [channels], false, [channels, 1, 1]);
-    const shift = this.#load(`${name}.bias`, [channels], false, [channels, 1, 1]);
+    const scale = this.#tensors.load(`${name}.weight`, [channels], { as: [channels, 1, 1] });
+    const shift = this.#tensors.load(`${name}.bias`, [channels], { as: [channels, 1, 1] });
     const [ones, zeros] = [1, 0].map((value) => g.constant(new Float32Array(groups).fill(value)));
     const rows = g.reshape(x, [0, groups, -1]);
     const normalised = g.op("InstanceNormalization", [rows, ones, zeros], {
-      epsilon: { float: EPSILON },
+      epsilon: { float: NORM_EPSILON },
     });
     const map = g.reshape(normalised, g.shapeOf(x), { shape: x.shape });
-    return this.#activate(g.add(g.mul(map, scale), shift, { name }), options.activation);
+    return activated(this.#g, g.add(g.mul(map, scale), shift, { name }), options);
   }
 
   relu(x: Value): Value {
@@ -151,8 +133,8 @@ export class ConstantLayers implements NetworkLayers {
   }
 
   linear(x: Value, name: string, [out, input]: readonly [out: number, input: number]): Value {
-    const weights = this.#load(`${name}.weight`, [out, input], true);
-    const c = this.#load(`${name}.bias`, [out]);
+    const weights = this.#tensors.load(`${name}.weight`, [out, input], { large: true });
+    const c = this.#tensors.load(`${name}.bias`, [out]);
     const rows = x.rank === 2 ? x : this.#g.reshape(x, [0, input]);
     return this.#g.gemm(rows, weights, { c, transB: true, name });
   }
@@ -165,20 +147,9 @@ export class ConstantLayers implements NetworkLayers {
     x: Value,
     kernel: number,
     stride: number,
-    options: {
-      readonly padding?: number;
-      readonly ceil?: boolean;
-      readonly countPadding?: boolean;
-    } = {},
+    options: AveragePoolOptions = {},
   ): Value {
-    const { padding = 0, ceil, countPadding } = options;
-    return this.#g.op("AveragePool", [x], {
-      kernel_shape: [kernel, kernel],
-      strides: [stride, stride],
-      pads: [padding, padding, padding, padding],
-      ceil_mode: ceil ? 1 : undefined,
-      count_include_pad: countPadding ? 1 : undefined,
-    });
+    return averagePool(this.#g, x, kernel, stride, options);
   }
 
   globalMean(x: Value): Value {
@@ -247,57 +218,9 @@ export class ConstantLayers implements NetworkLayers {
       name,
       ...window(shape, options.padding, stride, dilation),
     });
-    return this.#activate(add ? this.#g.add(y, add, { name: `${name}.add` }) : y, activation, name);
+    const sum = add ? this.#g.add(y, add, { name: `${name}.add` }) : y;
+    return activate(this.#g, sum, activation, name);
   }
-
-  #activate(x: Value, activation?: Activation, name = x.name): Value {
-    if (activation === "relu") return this.#g.relu(x, { name: `${name}.relu` });
-    return activation === "relu6" ? this.#g.clip(x, 0, 6, { name: `${name}.relu6` }) : x;
-  }
-
-  #statistics(norm: string, channels: number): BatchNormStatistics | undefined {
-    const [weight, bias, mean, variance] = ["weight", "bias", "running_mean", "running_var"]
-      .map((part) => this.#read(`${norm}.${part}`, [channels]));
-    return weight && bias && mean && variance ? { weight, bias, mean, variance } : undefined;
-  }
-
-  /** The tensor's values; `undefined` where it does not fit, which `check` will say. */
-  #read(name: string, shape: readonly number[]): Float32Array | undefined {
-    this.#used.set(name, shape);
-    const tensor = this.#weights.get(name);
-    const fits = tensor && tensor.shape.length === shape.length &&
-      shape.every((size, axis) => size === tensor.shape[axis]);
-    return fits ? toFloat32(tensor) : undefined;
-  }
-
-  /** A tensor as it is, as a constant of the same name; `as` gives it another shape. */
-  #load(
-    name: string,
-    shape: readonly number[],
-    large = false,
-    as: readonly number[] = shape,
-  ): Value {
-    return this.#constant(name, this.#read(name, shape), as, large);
-  }
-
-  #constant(
-    name: string,
-    data: Float32Array | undefined,
-    shape: readonly number[],
-    large = false,
-  ): Value {
-    // Stands for what is missing until `check` refuses the whole.
-    if (!data) return new Value(this.#g, name, "float32", shape);
-    const storage = large ? this.#storage : undefined;
-    if (!staysBelow(data, LARGEST[storage ?? "float32"])) this.#overflowing ??= name;
-    return this.#g.initializer(name, data, shape, { storage });
-  }
-}
-
-function staysBelow(data: Float32Array, limit: number): boolean {
-  let below = true;
-  for (let i = 0; i < data.length; i++) below = below && Math.abs(data[i]!) <= limit;
-  return below;
 }
 
 /** How a convolution pads, in the builder's words. */
@@ -311,10 +234,12 @@ function window(
   // hangs on the size. ONNX Runtime does not combine automatic padding with dilation.
   if (padding === "same" && stride > 1) return { autoPad: "SAME_UPPER" as const };
   if (typeof padding === "number") return { pads: padding };
-  if (height !== width || height % 2 === 0) {
-    throw new TypeError(`Cannot pad evenly for a ${height}×${width} kernel: give the padding`);
-  }
-  return { pads: (dilation * (height - 1)) / 2 };
+  return { pads: evenPadding(height, width, dilation) };
+}
+
+/** A map's activation, named after the map. */
+function activated(g: GraphBuilder, x: Value, { activation }: ActivationOptions): Value {
+  return activate(g, x, activation, x.name);
 }
 
 /**

@@ -8,9 +8,7 @@ import type { GraphBuilder, Named, Value } from "../onnx/graph_builder.ts";
 import type { Activation, Layers } from "../onnx/layouts.ts";
 import type { BatchNormParameters } from "./batch_norm.ts";
 import { joinedList, joinImages, partImages, partList } from "./image_channels.ts";
-
-/** Added to variances; PyTorch's default. */
-const EPSILON = 1e-5;
+import { NORM_EPSILON } from "./network_layers.ts";
 
 /** Options of {@linkcode groupNorm}. */
 export interface GroupNormOptions extends Named {
@@ -63,7 +61,7 @@ export function groupNorm(
   const mean = g.mul(groupSums(sums(flat)), share);
   const square = g.mul(groupSums(sums(g.mul(flat, flat))), share);
   const variance = g.max(g.sub(square, g.mul(mean, mean)), 0);
-  const precision = g.reciprocal(g.sqrt(g.add(variance, EPSILON)));
+  const precision = g.reciprocal(g.sqrt(g.add(variance, NORM_EPSILON)));
   const factor = g.mul(precision, scale);
   const offset = g.sub(shift, g.mul(factor, mean));
   const y = layers.affine(flat, list(factor), list(offset), { activation, name });

@@ -9,22 +9,28 @@
  * fixed.
  */
 
-import { ModelError } from "../errors.ts";
 import type { GraphBuilder, Value } from "../onnx/graph_builder.ts";
 import { type Activation, createLayers, type Layers } from "../onnx/layouts.ts";
+import { activate } from "../onnx/layouts/activate.ts";
 import { view } from "../onnx/layouts/blocks.ts";
+import { samePadding } from "../onnx/layouts/padding.ts";
 import { resizeByProducts } from "../onnx/resize.ts";
-import { shapeText } from "../onnx/shape.ts";
 import type { StateDict } from "../weights/state_dict.ts";
-import { toFloat32 } from "../weights/tensor.ts";
+import { averagePool } from "./average_pool.ts";
 import { DROPOUT_RANK, dropoutMask } from "./dropout_mask.ts";
 import { groupNorm } from "./group_norm.ts";
 import { joinedList, joinImages, partImages } from "./image_channels.ts";
-import type {
-  ConvNormOptions,
-  ConvShape,
-  NetworkConvOptions,
-  NetworkLayers,
+import { LearntTensors } from "./learnt_tensors.ts";
+import { MapLayouts, sizesOf } from "./map_layouts.ts";
+import {
+  type ActivationOptions,
+  type AveragePoolOptions,
+  type ConvNormOptions,
+  type ConvShape,
+  type NetworkConvOptions,
+  type NetworkLayers,
+  NORM_EPSILON,
+  type NormOptions,
 } from "./network_layers.ts";
 
 /** What {@linkcode LearntLayers} are made of. */
@@ -46,66 +52,36 @@ export interface DropoutInput {
   readonly columns: Value;
 }
 
-/** Prefix of the inputs that carry learnt tensors. */
-export const PARAMETER_PREFIX = "parameter/";
-
 /** See the head of this file. */
 export class LearntLayers implements NetworkLayers {
-  /** The inputs that carry learnt tensors, by the tensors' names, in order of first use. */
-  readonly learnt = new Map<string, Value>();
   /** The inputs of each use of dropout. */
   readonly dropouts: DropoutInput[] = [];
   readonly #g: GraphBuilder;
   readonly #layers: Layers;
   readonly #options: LearntLayersOptions;
-  readonly #tensors = new Map<string, Value>();
+  readonly #tensors: LearntTensors;
+  readonly #layouts: MapLayouts;
   readonly #merged = new Map<string, MergedConvolution>();
 
   constructor(g: GraphBuilder, options: LearntLayersOptions) {
     this.#g = g;
     this.#layers = createLayers(g, options.blockSize);
     this.#options = options;
+    this.#tensors = new LearntTensors(g, options.weights, options.learns);
+    this.#layouts = new MapLayouts(g, this.#layers, options.blockSize);
   }
 
-  /**
-   * A tensor of the network: an input where it is learnt, else a constant. The same value at every
-   * call, so that networks may be applied several times.
-   *
-   * @throws {ModelError} when it is missing or has another shape.
-   */
-  tensor(name: string, shape: readonly number[]): Value {
-    const known = this.#tensors.get(name);
-    if (known) {
-      if (shapeText(known.shape) !== shapeText(shape)) this.#misfit(name, known.shape, shape);
-      return known;
-    }
-    const tensor = this.#options.weights.get(name);
-    if (!tensor) throw new ModelError(`Cannot build the network: its tensor "${name}" is missing`);
-    if (shapeText(tensor.shape) !== shapeText(shape)) this.#misfit(name, tensor.shape, shape);
-    const value = this.learns(name)
-      ? this.#g.input(PARAMETER_PREFIX + name, "float32", shape)
-      : this.#g.constant(toFloat32(tensor), shape);
-    if (this.learns(name)) this.learnt.set(name, value);
-    this.#tensors.set(name, value);
-    return value;
-  }
-
-  /** Whether a tensor is learnt. */
-  learns(name: string): boolean {
-    if (name.endsWith(".running_mean") || name.endsWith(".running_var")) return false;
-    return this.#options.learns?.(name) ?? true;
+  /** The inputs that carry learnt tensors, by the tensors' names, in order of first use. */
+  get learnt(): ReadonlyMap<string, Value> {
+    return this.#tensors.learnt;
   }
 
   enter(x: Value): Value {
-    // A convolution takes a plain map of few channels, such as an image, as it is.
-    const { blockSize } = this.#options;
-    return blockSize === null || x.layout === "blocked" || x.size(1) < blockSize
-      ? x
-      : this.#layers.enter(x);
+    return this.#layouts.enter(x);
   }
 
   leave(x: Value, channels: number): Value {
-    return x.layout === "blocked" ? this.#layers.leave(x, channels) : x;
+    return this.#layouts.leave(x, channels);
   }
 
   convNorm(
@@ -123,10 +99,10 @@ export class LearntLayers implements NetworkLayers {
     x: Value,
     name: string,
     shape: ConvShape,
-    options: NetworkConvOptions & { readonly bias?: boolean } = {},
+    options: NetworkConvOptions = {},
   ): Value {
-    const weights = this.tensor(`${name}.weight`, shape);
-    const bias = options.bias ? this.tensor(`${name}.bias`, [shape[0]]) : undefined;
+    const weights = this.#tensors.value(`${name}.weight`, shape);
+    const bias = options.bias ? this.#tensors.value(`${name}.bias`, [shape[0]]) : undefined;
     return this.#convolve(x, weights, bias, name, options);
   }
 
@@ -134,11 +110,11 @@ export class LearntLayers implements NetworkLayers {
     x: Value,
     name: string,
     channels: number,
-    options: { readonly epsilon?: number; readonly activation?: Activation } = {},
+    options: NormOptions = {},
   ): Value {
     const { scale, shift } = this.#affineOf(name, channels, options.epsilon);
     const { activation } = options;
-    return this.#layers.affine(this.#map(x), scale, shift, { activation, name });
+    return this.#layers.affine(this.#layouts.map(x), scale, shift, { activation, name });
   }
 
   groupNorm(
@@ -146,11 +122,11 @@ export class LearntLayers implements NetworkLayers {
     name: string,
     channels: number,
     groups: number,
-    options: { readonly activation?: Activation } = {},
+    options: ActivationOptions = {},
   ): Value {
-    const scale = this.tensor(`${name}.weight`, [channels]);
-    const shift = this.tensor(`${name}.bias`, [channels]);
-    return groupNorm(this.#g, this.#layers, this.#map(x), { scale, shift }, {
+    const scale = this.#tensors.value(`${name}.weight`, [channels]);
+    const shift = this.#tensors.value(`${name}.bias`, [channels]);
+    return groupNorm(this.#g, this.#layers, this.#layouts.map(x), { scale, shift }, {
       groups,
       name,
       ...options,
@@ -162,45 +138,35 @@ export class LearntLayers implements NetworkLayers {
   }
 
   add(a: Value, b: Value): Value {
-    return a.layout === b.layout ? this.#g.add(a, b) : this.#g.add(this.#map(a), this.#map(b));
+    return a.layout === b.layout
+      ? this.#g.add(a, b)
+      : this.#g.add(this.#layouts.map(a), this.#layouts.map(b));
   }
 
   linear(x: Value, name: string, shape: readonly [out: number, input: number]): Value {
-    const weights = this.tensor(`${name}.weight`, shape);
-    const bias = this.tensor(`${name}.bias`, [shape[0]]);
+    const weights = this.#tensors.value(`${name}.weight`, shape);
+    const bias = this.#tensors.value(`${name}.bias`, [shape[0]]);
     const rows = x.rank === 2 ? x : this.#g.reshape(this.leave(x, shape[1]), [x.size(0), shape[1]]);
     return this.#g.gemm(rows, weights, { c: bias, transB: true, name });
   }
 
   maxPool(x: Value, kernel: number, stride: number, padding: number, channels: number): Value {
-    return this.#layers.maxPool(this.#map(x), kernel, stride, padding, channels);
+    return this.#layers.maxPool(this.#layouts.map(x), kernel, stride, padding, channels);
   }
 
   averagePool(
     x: Value,
     kernel: number,
     stride: number,
-    options: {
-      readonly padding?: number;
-      readonly ceil?: boolean;
-      readonly countPadding?: boolean;
-    } = {},
+    options: AveragePoolOptions = {},
   ): Value {
-    const { padding = 0, ceil, countPadding } = options;
     // Channels that only fill up blocks are zero before and after.
-    const plain = this.leave(x, x.size(1));
-    const y = this.#g.op("AveragePool", [plain], {
-      kernel_shape: [kernel, kernel],
-      strides: [stride, stride],
-      pads: [padding, padding, padding, padding],
-      ceil_mode: ceil ? 1 : undefined,
-      count_include_pad: countPadding ? 1 : undefined,
-    });
-    return x.layout === "blocked" ? this.enter(y) : y;
+    const y = averagePool(this.#g, this.leave(x, x.size(1)), kernel, stride, options);
+    return this.#layouts.like(x, y);
   }
 
   globalMean(x: Value, channels: number): Value {
-    return this.#g.unsqueeze(this.#layers.globalMean(this.#map(x), channels), [2, 3]);
+    return this.#g.unsqueeze(this.#layers.globalMean(this.#layouts.map(x), channels), [2, 3]);
   }
 
   resizeLike(x: Value, like: Value, channels: number, alignCorners: boolean): Value {
@@ -208,7 +174,7 @@ export class LearntLayers implements NetworkLayers {
     if (height === x.size(2) && width === x.size(3)) return x;
     const coordinates = alignCorners ? "align_corners" : "half_pixel";
     const y = resizeByProducts(this.#g, this.leave(x, channels), height, width, { coordinates });
-    return x.layout === "blocked" ? this.enter(y) : y;
+    return this.#layouts.like(x, y);
   }
 
   enlargeLike(x: Value, factor: number, like: Value, channels: number): Value {
@@ -218,7 +184,7 @@ export class LearntLayers implements NetworkLayers {
     const large = resizeByProducts(this.#g, plain, x.size(2) * factor, x.size(3) * factor);
     const fits = large.size(2) === height && large.size(3) === width;
     const y = fits ? large : this.#g.slice(large, [0, 0], [height, width], { axes: [2, 3] });
-    return x.layout === "blocked" ? this.enter(y) : y;
+    return this.#layouts.like(x, y);
   }
 
   splitAttention(
@@ -228,7 +194,7 @@ export class LearntLayers implements NetworkLayers {
     logits: (pooled: Value) => Value,
   ): Value {
     const g = this.#g;
-    const map = this.#map(x);
+    const map = this.#layouts.map(x);
     const images = map.size(0);
     const groups = [images, radix, channels];
     const means = g.reshape(this.#layers.globalMean(map, radix * channels), groups);
@@ -237,26 +203,17 @@ export class LearntLayers implements NetworkLayers {
     const shares = g.reshape(g.softmax(g.reshape(scores, groups), 1), [images, radix * channels]);
     const list = joinedList(g, shares, map.size(1));
     const scaled = partImages(g, this.#layers.affine(joinImages(g, map), list, null), images);
-    const parts = this.#split(scaled, new Array<number>(radix).fill(channels));
+    const parts = this.#layouts.split(scaled, new Array<number>(radix).fill(channels));
     return parts.reduce((sum, part) => g.add(sum, part));
   }
 
   concat(maps: readonly Value[], channels: readonly number[]): Value {
-    const g = this.#g;
-    const block = this.#options.blockSize;
-    if (block === null || maps.every((map) => map.layout === "plain")) return g.concat(maps, 1);
-    if (channels.every((count) => count % block === 0)) {
-      // Whole blocks lie one after the other in both orders.
-      const parts = maps.map((map) => this.#map(map)).map((map) => view(g, map, sizes(map)));
-      const joined = g.concat(parts, 1);
-      return view(g, joined, sizes(joined), "blocked");
-    }
-    return this.enter(g.concat(maps.map((map, at) => this.leave(map, channels[at]!)), 1));
+    return this.#layouts.concat(maps, channels);
   }
 
   dropout(x: Value, probability: number): Value {
     if (this.#options.dropout === false || probability === 0) return x;
-    const [images, channels, height, width] = sizes(x) as [number, number, number, number];
+    const [images, channels, height, width] = sizesOf(x) as [number, number, number, number];
     const at = this.dropouts.length;
     const rows = this.#g.input(`dropout/${at}/rows`, "float32", [images * channels, DROPOUT_RANK]);
     const columns = this.#g.input(`dropout/${at}/columns`, "float32", [
@@ -265,13 +222,7 @@ export class LearntLayers implements NetworkLayers {
     ]);
     this.dropouts.push({ rows, columns });
     const mask = dropoutMask(this.#g, rows, columns, probability);
-    return this.#g.mul(x, view(this.#g, mask, sizes(x), x.layout));
-  }
-
-  /** A map in the layout that layers work on. */
-  #map(x: Value): Value {
-    const block = this.#options.blockSize;
-    return block === null || x.layout === "blocked" ? x : this.#layers.enter(x);
+    return this.#g.mul(x, view(this.#g, mask, sizesOf(x), x.layout));
   }
 
   #convolve(
@@ -283,11 +234,11 @@ export class LearntLayers implements NetworkLayers {
   ): Value {
     const { stride = 1, dilation = 1, group = 1, activation } = options;
     const block = this.#options.blockSize;
-    const input = this.#isSmall(x, weights, group) ? x : this.#map(x);
+    const input = this.#isSmall(x, weights, group) ? x : this.#layouts.map(x);
     const padding = options.padding === "same"
       ? samePads(x, weights, stride, dilation)
       : options.padding;
-    const add = options.add && this.#map(options.add);
+    const add = options.add && this.#layouts.map(options.add);
     const rest = { bias, add, activation, stride, dilation, padding, group, name };
     const depthwise = group === weights.size(0) && weights.size(1) === 1;
     if (block === null || group === 1 || depthwise) {
@@ -306,32 +257,16 @@ export class LearntLayers implements NetworkLayers {
     const [outputs, inputs] = [weights.size(0) / group, weights.size(1)];
     const slice = (v: Value, size: number, at: number) =>
       g.slice(v, [at * size], [(at + 1) * size]);
-    const parts = this.#split(x, new Array<number>(group).fill(inputs)).map((part, at) =>
+    const parts = this.#layouts.split(x, new Array<number>(group).fill(inputs)).map((part, at) =>
       this.#layers.conv(part, slice(weights, outputs, at), {
         ...window,
         bias: bias && slice(bias, outputs, at),
         name: `${name}.${at}`,
       })
     );
-    const y = this.#map(this.concat(parts, parts.map(() => outputs)));
+    const y = this.#layouts.map(this.concat(parts, parts.map(() => outputs)));
     const sum = add ? g.add(y, add) : y;
-    if (activation === undefined) return sum;
-    return activation === "relu" ? g.relu(sum) : g.clip(sum, 0, 6);
-  }
-
-  /** A map's channels in parts, undoing `concat`. */
-  #split(x: Value, channels: readonly number[]): Value[] {
-    const g = this.#g;
-    const block = this.#options.blockSize;
-    const whole = block !== null && channels.every((count) => count % block === 0);
-    const plain = whole ? view(g, x, sizes(x)) : this.leave(x, channels.reduce((a, b) => a + b));
-    return channels.map((count, at) => {
-      const start = channels.slice(0, at).reduce((a, b) => a + b, 0);
-      const part = g.slice(plain, [start], [start + count], { axes: [1] });
-      return whole && x.layout === "blocked"
-        ? view(g, part, sizes(part), "blocked")
-        : this.#map(part);
-    });
+    return activate(g, sum, activation);
   }
 
   /** Whether a map is one of the few channels that convolutions take unblocked. */
@@ -350,9 +285,9 @@ export class LearntLayers implements NetworkLayers {
     const known = this.#merged.get(`${conv}\n${norm}`);
     if (known) return known;
     const g = this.#g;
-    const { epsilon = 1e-5, bias: biased = false } = options;
-    const weights = this.tensor(`${conv}.weight`, shape);
-    const own = biased ? this.tensor(`${conv}.bias`, [shape[0]]) : null;
+    const { epsilon, bias: biased = false } = options;
+    const weights = this.#tensors.value(`${conv}.weight`, shape);
+    const own = biased ? this.#tensors.value(`${conv}.bias`, [shape[0]]) : null;
     const { scale, shift } = this.#affineOf(norm, shape[0], epsilon);
     const merged = {
       weights: g.mul(weights, g.unsqueeze(scale, [1, 2, 3])),
@@ -363,30 +298,19 @@ export class LearntLayers implements NetworkLayers {
   }
 
   /** The linear map that a normalisation with stored statistics comes down to. */
-  #affineOf(name: string, channels: number, epsilon = 1e-5): { scale: Value; shift: Value } {
+  #affineOf(
+    name: string,
+    channels: number,
+    epsilon = NORM_EPSILON,
+  ): { scale: Value; shift: Value } {
     const g = this.#g;
-    const weight = this.tensor(`${name}.weight`, [channels]);
-    const bias = this.tensor(`${name}.bias`, [channels]);
-    const mean = this.#require(`${name}.running_mean`, [channels]);
-    const variance = this.#require(`${name}.running_var`, [channels]);
+    const weight = this.#tensors.value(`${name}.weight`, [channels]);
+    const bias = this.#tensors.value(`${name}.bias`, [channels]);
+    const mean = this.#tensors.numbers(`${name}.running_mean`, [channels]);
+    const variance = this.#tensors.numbers(`${name}.running_var`, [channels]);
     const precision = variance.map((v) => 1 / Math.sqrt(v + epsilon));
     const scale = g.mul(weight, g.constant(precision));
     return { scale, shift: g.sub(bias, g.mul(scale, g.constant(mean))) };
-  }
-
-  #require(name: string, shape: readonly number[]): Float32Array {
-    const tensor = this.#options.weights.get(name);
-    if (!tensor) throw new ModelError(`Cannot build the network: its tensor "${name}" is missing`);
-    if (shapeText(tensor.shape) !== shapeText(shape)) this.#misfit(name, tensor.shape, shape);
-    return toFloat32(tensor);
-  }
-
-  #misfit(name: string, is: readonly unknown[], wanted: readonly number[]): never {
-    throw new ModelError(
-      `Cannot build the network: its tensor "${name}" is [${is.join(", ")}], not [${
-        wanted.join(", ")
-      }]`,
-    );
   }
 }
 
@@ -406,25 +330,15 @@ interface GroupedConvolution {
   readonly padding: number | readonly [number, number, number, number] | undefined;
 }
 
-/** All sizes of a value as numbers. */
-function sizes(x: Value): number[] {
-  return x.shape.map((_, axis) => x.size(axis));
-}
-
-/** TensorFlow's "same": `ceil(size / stride)` cells, the odd zero below and right. */
+/** Zeros above, left, below and right by `samePadding`. */
 function samePads(
   x: Value,
   weights: Value,
   stride: number,
   dilation: number,
 ): [number, number, number, number] {
-  const along = (axis: 2 | 3): [number, number] => {
-    const reach = (weights.size(axis) - 1) * dilation + 1;
-    const cells = Math.ceil(x.size(axis) / stride);
-    const total = Math.max(0, (cells - 1) * stride + reach - x.size(axis));
-    return [Math.floor(total / 2), Math.ceil(total / 2)];
-  };
-  const [top, bottom] = along(2);
-  const [left, right] = along(3);
+  const [[top, bottom], [left, right]] = ([2, 3] as const).map((axis) =>
+    samePadding(x.size(axis), weights.size(axis), stride, dilation)
+  ) as [[number, number], [number, number]];
   return [top, left, bottom, right];
 }

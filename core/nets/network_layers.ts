@@ -12,6 +12,9 @@
 import type { Activation } from "../onnx/layouts.ts";
 import type { Value } from "../onnx/graph_builder.ts";
 
+/** Added to variances by normalisations that name no epsilon; PyTorch's default. */
+export const NORM_EPSILON = 1e-5;
+
 /** Shape of a convolution's weights: output channels, input channels per group, kernel. */
 export type ConvShape = readonly [out: number, inPerGroup: number, height: number, width: number];
 
@@ -28,6 +31,8 @@ export interface NetworkConvOptions {
   readonly padding?: number | "same";
   /** Default 1. */
   readonly group?: number;
+  /** Whether it has a bias of its own. Default false. */
+  readonly bias?: boolean;
   /** A map of the output's shape that is added before the activation. Default none. */
   readonly add?: Value;
   /** Default none. */
@@ -36,10 +41,30 @@ export interface NetworkConvOptions {
 
 /** How a convolution with batch normalisation behind it is done. */
 export interface ConvNormOptions extends NetworkConvOptions {
-  /** Added to the variance. Default 1e-5. */
+  /** Added to the variance. Default: {@linkcode NORM_EPSILON}. */
   readonly epsilon?: number;
-  /** Whether the convolution has a bias of its own before the normalisation. Default false. */
-  readonly bias?: boolean;
+}
+
+/** What follows a layer. */
+export interface ActivationOptions {
+  /** Default none. */
+  readonly activation?: Activation;
+}
+
+/** How a batch normalisation on its own is done. */
+export interface NormOptions extends ActivationOptions {
+  /** Added to the variance. Default: {@linkcode NORM_EPSILON}. */
+  readonly epsilon?: number;
+}
+
+/** How means of windows are taken. */
+export interface AveragePoolOptions {
+  /** Zeros on all four sides. Default 0. */
+  readonly padding?: number;
+  /** Whether a last, partial window counts. Default false. */
+  readonly ceil?: boolean;
+  /** Whether zeros of the padding count. Default false. */
+  readonly countPadding?: boolean;
 }
 
 /** See the head of this file. Maps may be blocked: take channel counts from the network. */
@@ -56,44 +81,25 @@ export interface NetworkLayers {
     shape: ConvShape,
     options?: ConvNormOptions,
   ): Value;
-  /** A convolution, by default without bias. */
-  conv(
-    x: Value,
-    name: string,
-    shape: ConvShape,
-    options?: NetworkConvOptions & { readonly bias?: boolean },
-  ): Value;
+  /** A convolution. */
+  conv(x: Value, name: string, shape: ConvShape, options?: NetworkConvOptions): Value;
   /** Batch normalisation with its stored statistics, on its own. */
-  norm(
-    x: Value,
-    name: string,
-    channels: number,
-    options?: { readonly epsilon?: number; readonly activation?: Activation },
-  ): Value;
-  /** Group normalisation (arXiv 1803.08494) with an affine part, epsilon 1e-5. */
+  norm(x: Value, name: string, channels: number, options?: NormOptions): Value;
+  /** Group normalisation (arXiv 1803.08494) with an affine part. */
   groupNorm(
     x: Value,
     name: string,
     channels: number,
     groups: number,
-    options?: { readonly activation?: Activation },
+    options?: ActivationOptions,
   ): Value;
   relu(x: Value): Value;
   add(a: Value, b: Value): Value;
   /** A fully connected layer with bias on `N×C` or `N×C×1×1`: `N×out`, plain. */
   linear(x: Value, name: string, shape: readonly [out: number, input: number]): Value;
   maxPool(x: Value, kernel: number, stride: number, padding: number, channels: number): Value;
-  /** The mean of each window; `ceil` keeps a last partial window; zeros of the padding count only if asked. */
-  averagePool(
-    x: Value,
-    kernel: number,
-    stride: number,
-    options?: {
-      readonly padding?: number;
-      readonly ceil?: boolean;
-      readonly countPadding?: boolean;
-    },
-  ): Value;
+  /** The mean of each window. */
+  averagePool(x: Value, kernel: number, stride: number, options?: AveragePoolOptions): Value;
   /** The mean over rows and columns, `N×C×1×1`, plain; `enter` it before a convolution. */
   globalMean(x: Value, channels: number): Value;
   /** Bilinear, to the size of `like`. */

@@ -8,10 +8,12 @@ import type { WeightTensor } from "../weights/tensor.ts";
 import { type BackboneName, backboneNamed } from "./backbones.ts";
 import { type NetworkKind, networkMap } from "./build_network.ts";
 import { ConstantLayers } from "./constant_layers.ts";
-import type { ConvNormOptions, ConvShape, NetworkLayers } from "./network_layers.ts";
-
-/** PyTorch's default, of normalisations that name none. */
-const EPSILON = 1e-5;
+import {
+  type ConvNormOptions,
+  type ConvShape,
+  NORM_EPSILON,
+  type NormOptions,
+} from "./network_layers.ts";
 
 /** A normalisation, and the convolution that it is folded into, if any. */
 interface Folded {
@@ -32,7 +34,7 @@ class NormRecorder extends ConstantLayers {
     shape: ConvShape,
     options: ConvNormOptions = {},
   ): Value {
-    const { epsilon = EPSILON } = options;
+    const { epsilon = NORM_EPSILON } = options;
     this.folded.push({ norm, conv, channels: shape[0], epsilon });
     return super.convNorm(x, conv, norm, shape, options);
   }
@@ -41,9 +43,9 @@ class NormRecorder extends ConstantLayers {
     x: Value,
     name: string,
     channels: number,
-    options: Parameters<NetworkLayers["norm"]>[3] = {},
+    options: NormOptions = {},
   ): Value {
-    this.folded.push({ norm: name, channels, epsilon: options.epsilon ?? EPSILON });
+    this.folded.push({ norm: name, channels, epsilon: options.epsilon ?? NORM_EPSILON });
     return super.norm(x, name, channels, options);
   }
 }

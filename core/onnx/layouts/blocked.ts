@@ -27,7 +27,7 @@ import {
   view,
   wholeBlocks,
 } from "./blocks.ts";
-import { samePadding } from "./portable.ts";
+import { evenPadding } from "./padding.ts";
 
 /** A call of the blocked Conv; weights in its own order. */
 interface BlockedConv {
@@ -78,7 +78,7 @@ export class BlockedLayers implements Layers {
   conv(x: Value, weights: Value, options: LayerConvOptions = {}): Value {
     const g = this.#g;
     const { bias, add, activation, stride = 1, dilation = 1, group = 1, name } = options;
-    const given = options.padding ?? samePadding(weights, dilation);
+    const given = options.padding ?? evenPadding(weights.size(2), weights.size(3), dilation);
     const pads = typeof given === "number" ? [given, given, given, given] : given;
     const outputs = wholeBlocks(weights.size(0), this.#block);
     const depthwise = group > 1;

@@ -5,6 +5,8 @@
 import type { GraphBuilder, Value } from "../graph_builder.ts";
 import { sumInStages } from "../gradients/rule.ts";
 import type { Activation, AffineOptions, LayerConvOptions, Layers } from "../layouts.ts";
+import { activate } from "./activate.ts";
+import { evenPadding } from "./padding.ts";
 
 export class PortableLayers implements Layers {
   readonly kind = "portable";
@@ -24,7 +26,7 @@ export class PortableLayers implements Layers {
 
   conv(x: Value, weights: Value, options: LayerConvOptions = {}): Value {
     const { bias, add, activation, stride, dilation = 1, group, name } = options;
-    const padding = options.padding ?? samePadding(weights, dilation);
+    const padding = options.padding ?? evenPadding(weights.size(2), weights.size(3), dilation);
     const y = this.#g.conv(x, weights, {
       bias,
       strides: stride,
@@ -56,17 +58,6 @@ export class PortableLayers implements Layers {
   }
 
   #finish(x: Value, add?: Value, activation?: Activation): Value {
-    const sum = add ? this.#g.add(x, add) : x;
-    if (activation === "relu") return this.#g.relu(sum);
-    return activation === "relu6" ? this.#g.clip(sum, 0, 6) : sum;
+    return activate(this.#g, add ? this.#g.add(x, add) : x, activation);
   }
-}
-
-/** The padding that keeps the size at stride 1; kernels must be square and odd. */
-export function samePadding(weights: Value, dilation: number): number {
-  const [height, width] = [weights.size(2), weights.size(3)];
-  if (height !== width || height % 2 === 0) {
-    throw new TypeError(`Cannot pad evenly for a ${height}×${width} kernel: give the padding`);
-  }
-  return (height - 1) / 2 * dilation;
 }

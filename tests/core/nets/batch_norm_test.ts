@@ -1,4 +1,5 @@
-import { BATCH_NORM_EPSILON, batchNorm } from "../../../core/nets/batch_norm.ts";
+import { batchNorm } from "../../../core/nets/batch_norm.ts";
+import { NORM_EPSILON } from "../../../core/nets/network_layers.ts";
 import { probeBlockSize } from "../../../core/onnx/block_size.ts";
 import { createLayers } from "../../../core/onnx/layouts.ts";
 import { checkGradients, type Tensor64 } from "../onnx/gradient_check.ts";
@@ -18,7 +19,7 @@ function batchNorm64([x, scale, shift]: Tensor64[], relu: boolean): Tensor64 {
     );
     const mean = places.reduce((sum, p) => sum + x!.data[p]!, 0) / places.length;
     const variance = places.reduce((sum, p) => sum + (x!.data[p]! - mean) ** 2, 0) / places.length;
-    const factor = scale!.data[c]! / Math.sqrt(variance + BATCH_NORM_EPSILON);
+    const factor = scale!.data[c]! / Math.sqrt(variance + NORM_EPSILON);
     for (const p of places) {
       const y = factor * (x!.data[p]! - mean) + shift!.data[c]!;
       data[p] = relu ? Math.max(0, y) : y;
