@@ -2,13 +2,14 @@
 
 import type { Raster } from "../../core/raster.ts";
 import type { StageModels, Writing } from "../../core/stages/stage.ts";
+import { createFakeClassifier } from "./fake_classifier.ts";
 
-/** Nothing but the image: for files that tell no classes. */
+/** The image, and a classifier that tells which classes there are and their colours. */
 export function writing<Options>(image: Raster): Writing<Options> {
   return {
     image,
     options: {} as Writing<Options>["options"],
-    models: {} as StageModels,
+    models: { classifier: createFakeClassifier() } as Partial<StageModels> as StageModels,
     checkpoint: () => {},
   };
 }
