@@ -138,7 +138,7 @@ Deno.test("The CVAT function answers what CVAT asks nuclio", async () => {
   assert.equal(one.metadata.annotations.type, "detector");
   assert.equal(one.status.httpPort, 8000);
   const spec = JSON.parse(one.metadata.annotations.spec);
-  assert.deepEqual(spec[7], { id: 8, name: "cat", type: "mask" });
+  assert.deepEqual(spec[7], { id: 8, name: "cat", color: "#400000", type: "mask" });
   assert.equal((await app.request("/api/functions/other")).status, 404);
 
   const path = "/api/function_invocations";
