@@ -9,6 +9,10 @@ export class ReferenceLattice {
   /** Vertices and weights of every point. */
   readonly #corners: { key: string; weight: number }[][] = [];
   readonly #vertices = new Map<string, number[]>();
+  /** Keys of every vertex and of the two beside it, axis by axis. */
+  readonly #triples: [key: string, before: string, behind: string][][];
+  /** 1/√(K·1), for every point. */
+  readonly #norm: readonly number[];
   readonly #d: number;
 
   /** @param features `points` of d coordinates each. */
@@ -19,6 +23,16 @@ export class ReferenceLattice {
     const padding = new Array(-features.length & 3).fill(origin);
     for (const point of [...features, ...padding]) this.#corners.push(this.#place(point));
     this.#corners.length = this.points;
+    this.#triples = Array.from(
+      { length: this.#d + 1 },
+      (_, axis) =>
+        [...this.#vertices].map(([key, vertex]) => {
+          const beside = (sign: number) =>
+            vertex.map((value, i) => value + sign * (i === axis ? -this.#d : 1)).join();
+          return [key, beside(-1), beside(1)];
+        }),
+    );
+    this.#norm = this.filter(features.map(() => 1)).map((sum) => 1 / Math.sqrt(sum + 1e-20));
   }
 
   get vertices(): number {
@@ -64,23 +78,21 @@ export class ReferenceLattice {
 
   /** K times a value for each point. */
   filter(values: readonly number[]): number[] {
-    const d = this.#d;
     let now = new Map<string, number>();
     values.forEach((value, p) => {
       for (const { key, weight } of this.#corners[p]!) {
         now.set(key, (now.get(key) ?? 0) + weight * value);
       }
     });
-    for (let axis = 0; axis <= d; axis++) {
+    for (const triples of this.#triples) {
       const next = new Map<string, number>();
-      for (const [key, vertex] of this.#vertices) {
-        const at = (sign: number) =>
-          now.get(vertex.map((value, i) => value + sign * (i === axis ? -d : 1)).join()) ?? 0;
-        next.set(key, (now.get(key) ?? 0) + 0.5 * (at(1) + at(-1)));
+      for (const [key, before, behind] of triples) {
+        const beside = (now.get(before) ?? 0) + (now.get(behind) ?? 0);
+        next.set(key, (now.get(key) ?? 0) + 0.5 * beside);
       }
       now = next;
     }
-    const scale = 1 / (1 + 2 ** -d);
+    const scale = 1 / (1 + 2 ** -this.#d);
     return this.#corners.map((corners) =>
       scale * corners.reduce((sum, { key, weight }) => sum + weight * now.get(key)!, 0)
     );
@@ -88,7 +100,7 @@ export class ReferenceLattice {
 
   /** n·K·n times a value for each point, n = 1/√(K·1). */
   filterNormalized(values: readonly number[]): number[] {
-    const n = this.filter(values.map(() => 1)).map((sum) => 1 / Math.sqrt(sum + 1e-20));
+    const n = this.#norm;
     return this.filter(values.map((value, p) => value * n[p]!)).map((value, p) => value * n[p]!);
   }
 }
