@@ -10,56 +10,35 @@
 
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import * as ort from "onnxruntime-node";
-import { type Backbone, BACKBONES } from "../../core/nets/backbones.ts";
 import { networkTensors } from "../../core/nets/build_network.ts";
-import { affinityLosses } from "../../core/training/networks/affinity.ts";
-import { classifierLosses } from "../../core/training/networks/classifier.ts";
-import { type Feeds, NetworkTrainer } from "../../core/training/networks/network_trainer.ts";
+import { NetworkTrainer } from "../../core/training/networks/network_trainer.ts";
 import type { StateDict } from "../../core/weights/state_dict.ts";
 import type { WeightTensor } from "../../core/weights/tensor.ts";
 import { Pcg64 } from "../../kernels/pcg64.ts";
 import { createCommand, fail, integerIn } from "../cli.ts";
 import { median } from "./median.ts";
 import { PythonSides, type Taken } from "./python_sides.ts";
+import { caseFeeds, caseLosses, CLASSES, type TrainingCase } from "./training_cases.ts";
 
-const CLASSES = 20;
 /** Lets the native threads of one side go to sleep before the other side is timed. */
 const PAUSE_MS = 300;
 
-interface Case {
-  readonly kind: "classifier" | "affinity";
-  readonly backbone: Backbone;
-  readonly batch: number;
-  readonly size: number;
-}
-
-const CASES: Readonly<Record<string, Case>> = {
+const CASES: Readonly<Record<string, TrainingCase>> = {
   "classifier-lite0": {
     kind: "classifier",
-    backbone: BACKBONES["efficientnet-lite0"],
+    backbone: "efficientnet-lite0",
     batch: 8,
     size: 224,
   },
-  "affinity-lite0": {
-    kind: "affinity",
-    backbone: BACKBONES["efficientnet-lite0"],
-    batch: 4,
-    size: 256,
-  },
-  "classifier-resnet50": {
-    kind: "classifier",
-    backbone: BACKBONES.resnet50,
-    batch: 8,
-    size: 224,
-  },
+  "affinity-lite0": { kind: "affinity", backbone: "efficientnet-lite0", batch: 4, size: 256 },
+  "classifier-resnet50": { kind: "classifier", backbone: "resnet50", batch: 8, size: 224 },
 };
 
 /** Random weights under which no value overflows or dies out. */
-function madeUpWeights({ kind, backbone }: Case): StateDict {
+function madeUpWeights({ kind, backbone }: TrainingCase): StateDict {
   const random = new Pcg64(7);
   const weights = new Map<string, WeightTensor>();
-  for (const [name, shape] of networkTensors(kind, backbone, CLASSES)) {
+  for (const [name, shape] of networkTensors(kind, backbone, CLASSES[kind])) {
     const length = shape.reduce((product, size) => product * size, 1);
     const data = new Float32Array(length);
     const bound = Math.sqrt(3 * shape[0]! / length);
@@ -70,34 +49,14 @@ function madeUpWeights({ kind, backbone }: Case): StateDict {
   return weights;
 }
 
-function feedsOf({ kind, batch, size }: Case): Feeds {
-  const random = new Pcg64(1);
-  const numbers = Float32Array.from({ length: batch * 3 * size * size }, () => random.normal());
-  const image = new ort.Tensor("float32", numbers, [batch, 3, size, size]);
-  if (kind === "classifier") {
-    const tags = Float32Array.from(
-      { length: batch * CLASSES },
-      () => Number(random.uniform() < 0.2),
-    );
-    return { image, labels: new ort.Tensor("float32", tags, [batch, CLASSES]) };
-  }
-  const side = size / 4;
-  const labels = Uint8Array.from({ length: batch * side * side }, (_, at) => {
-    const [row, column] = [Math.floor(at / side) % side, at % side];
-    return (Math.floor(row / 12) + 2 * Math.floor(column / 12)) % 3;
-  });
-  return { image, labels: new ort.Tensor("uint8", labels, [batch, side, side]) };
-}
-
-async function openTrainer(each: Case, threads: number): Promise<NetworkTrainer<string>> {
-  const { kind, backbone, batch, size } = each;
-  const build = kind === "classifier"
-    ? classifierLosses({ backbone, classes: CLASSES, batch, size, puzzle: false })
-    : affinityLosses({ backbone, batch, size, radius: 10 });
+async function openTrainer(
+  each: TrainingCase,
+  threads: number,
+): Promise<NetworkTrainer<string>> {
   return await NetworkTrainer.create({
-    build,
+    build: caseLosses(each),
     parameters: madeUpWeights(each),
-    groups: [{ match: kind === "affinity" ? /^fc_edge/ : /./, weightDecay: 1e-4 }],
+    groups: [{ match: each.kind === "affinity" ? /^fc_edge/ : /./, weightDecay: 1e-4 }],
     optimizer: { type: "sgd", momentum: 0.9, nesterov: true },
     session: { threads },
   });
@@ -128,7 +87,7 @@ const summary = (times: readonly Taken[]) => ({
 for (const name of wanted.length > 0 ? wanted : Object.keys(CASES)) {
   const each = CASES[name]!;
   await using trainer = await openTrainer(each, threads);
-  const feeds = feedsOf(each);
+  const feeds = caseFeeds(each);
   const script = fileURLToPath(new URL("../../tests/bench/time_training.py", import.meta.url));
   const torch = python === undefined ? null : new PythonSides(python, [script, String(threads)]);
   const [own, other]: [Taken[], Taken[]] = [[], []];
@@ -143,7 +102,8 @@ for (const name of wanted.length > 0 ? wanted : Object.keys(CASES)) {
     own.push(took);
     if (!torch) continue;
     await pause();
-    other.push(await torch.time(`${name} ${each.batch} ${each.size}`));
+    const { kind, backbone, batch, size } = each;
+    other.push(await torch.time(`${kind} ${backbone} ${batch} ${size}`));
     await pause();
   }
   await torch?.close();
