@@ -94,7 +94,7 @@ Deno.test("POST /cam answers a grey heat map as PNG", async () => {
 Deno.test("POST /cam names the classes without areas", async () => {
   const { stage, classes } = await (await post("/cam")).json();
   assert.equal(stage, "cam");
-  assert.deepEqual(Object.keys(classes[0]), ["name", "index", "score"]);
+  assert.deepEqual(Object.keys(classes[0]), ["name", "index", "color", "score"]);
 });
 
 Deno.test("POST takes the image from the form field image, whatever else the form holds", async () => {
