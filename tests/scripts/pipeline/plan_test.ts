@@ -109,9 +109,10 @@ Deno.test("planSteps() follows the method, and only tasks that there are", async
 });
 
 Deno.test("planSteps() follows the maps without PerimeterFit to their labels in an ablation", async () => {
-  const randomWalk = { from: "combined", edge: "model" };
-  const choose = { from: ["random_walk"], thresholds: [0.2], images: 1 };
-  const steps = await plan({ randomWalk, choose }, { ablation: 1 });
+  const steps = await plan({
+    randomWalk: { from: "combined", edge: "model" },
+    choose: { from: ["random_walk"], thresholds: [0.2], images: 1 },
+  }, { ablation: 1 });
   const labels = steps.filter(({ name }) => /^ablation\/test\/labels-walk_cam-crf-\d+$/.test(name));
   assert.equal(labels.length, 2);
   for (const { args, needs } of labels) {
