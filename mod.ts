@@ -15,7 +15,8 @@
  */
 
 export { createSilop, Silop, type SilopOptions } from "./core/silop.ts";
-export type { PoolState, RunOptions, WorkerReady } from "./core/runtime/pool.ts";
+export type { WorkerReady } from "./core/runtime/stage_pool.ts";
+export type { PoolState, RunOptions } from "./core/runtime/worker_pool.ts";
 export { type ActualDevice, DEVICE_NAMES, type DeviceName } from "./core/runtime/device_names.ts";
 export type { WorkPlan, WorkPlanOptions } from "./core/runtime/machine.ts";
 export {

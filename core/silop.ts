@@ -11,14 +11,13 @@ import type { DeviceName } from "./runtime/device_names.ts";
 import { HEAVY_BYTES, planWork, type WorkPlan, type WorkPlanOptions } from "./runtime/machine.ts";
 import { modelFolders } from "./runtime/model_folders.ts";
 import { ModelLibrary } from "./runtime/model_library.ts";
-import {
-  type PoolState,
-  type RestartReason,
-  type RunOptions,
-  StagePool,
-  type WorkerPoolOptions,
-  type WorkerReady,
-} from "./runtime/pool.ts";
+import { StagePool, type WorkerReady } from "./runtime/stage_pool.ts";
+import type {
+  PoolState,
+  RestartReason,
+  RunOptions,
+  WorkerPoolOptions,
+} from "./runtime/worker_pool.ts";
 import type { Cam } from "./stages/cam.ts";
 import type { Perimeters } from "./stages/perimeter.ts";
 import type { StageName, StageOptions, StageResult } from "./stages/render.ts";

@@ -9,7 +9,7 @@
 
 import { clearTimeout, setTimeout } from "node:timers";
 import type { MiddlewareHandler } from "hono";
-import type { RunOptions } from "../core/runtime/pool.ts";
+import type { RunOptions } from "../core/runtime/worker_pool.ts";
 import type { Silop } from "../core/silop.ts";
 import { ProblemError } from "./problem.ts";
 

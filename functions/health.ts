@@ -1,6 +1,6 @@
 /** `GET /health/live` and `GET /health/ready`: for whoever starts, stops and sends requests here. */
 
-import type { WorkerReady } from "../core/runtime/pool.ts";
+import type { WorkerReady } from "../core/runtime/stage_pool.ts";
 import type { Silop } from "../core/silop.ts";
 import { liveAnswer, readyAnswer } from "./contract/answers.ts";
 import { addRoute, createRoutes, problems, type Routes } from "./contract/routes.ts";

@@ -8,7 +8,7 @@
 
 import { clearTimeout, setTimeout } from "node:timers";
 import type { Context, Hono, MiddlewareHandler } from "hono";
-import type { RunOptions } from "../core/runtime/pool.ts";
+import type { RunOptions } from "../core/runtime/worker_pool.ts";
 import type { Admission, Work } from "./admission.ts";
 import { makeProblem, type Problem, ProblemError, sendProblem } from "./problem.ts";
 

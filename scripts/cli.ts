@@ -5,7 +5,7 @@ import { DEFAULT_IMAGE_LIMITS, type ImageLimits } from "../core/image/limits.ts"
 import { parseList, parseNumber, parseNumbers } from "../core/parse.ts";
 import { DEVICE_NAMES, type DeviceName } from "../core/runtime/device_names.ts";
 import { modelFolders, MODELS_VARIABLE } from "../core/runtime/model_folders.ts";
-import type { WorkerReady } from "../core/runtime/pool.ts";
+import type { WorkerReady } from "../core/runtime/stage_pool.ts";
 import type { SilopOptions } from "../core/silop.ts";
 
 /** Exit code of a run in which something failed. */

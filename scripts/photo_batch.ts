@@ -7,7 +7,7 @@ import { type ListedFile, listImages, writeFileAtomic } from "../core/files.ts";
 import { checkImageBytes } from "../core/image/limits.ts";
 import { HEAVY_BYTES, planWork } from "../core/runtime/machine.ts";
 import { ModelLibrary } from "../core/runtime/model_library.ts";
-import type { WorkerReady } from "../core/runtime/pool.ts";
+import type { WorkerReady } from "../core/runtime/stage_pool.ts";
 import { createSilop, type Silop } from "../core/silop.ts";
 import type { StageName, StageOptions, StageResult, StageSummary } from "../core/stages/render.ts";
 import type { FileFormat } from "../core/stages/stage.ts";

@@ -1,6 +1,6 @@
 /** Who does a batch's work: workers of this process, or others that a queue reaches. */
 
-import { WorkerPool } from "../runtime/pool.ts";
+import { WorkerPool } from "../runtime/worker_pool.ts";
 import type { JournalEntry } from "./journal.ts";
 import type { PlannedImage } from "./plan_batch.ts";
 import type { Batch } from "./run_batch.ts";

@@ -5,7 +5,7 @@ import { renderStage, type StageRequest, type StageResult } from "../stages/rend
 import type { StageModels } from "../stages/stage.ts";
 import { releaseSessions } from "./device.ts";
 import { ModelLibrary } from "./model_library.ts";
-import type { WorkerReady } from "./pool.ts";
+import type { WorkerReady } from "./stage_pool.ts";
 import { serveJobs } from "./serve_jobs.ts";
 import type { StageSetup } from "./worker_messages.ts";
 

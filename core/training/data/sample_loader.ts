@@ -1,7 +1,7 @@
 /** A seeded stream of batches, made ahead in workers, that can be entered at any step. */
 
 import { createHash } from "node:crypto";
-import { WorkerPool } from "../../runtime/pool.ts";
+import { WorkerPool } from "../../runtime/worker_pool.ts";
 import { type AugmentOptions, checkAugmentOptions } from "./augment.ts";
 import {
   type BatchRequest,

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { DecodeError, LimitError, OptionError } from "../../../core/errors.ts";
 import { DEFAULT_CAM_MODEL } from "../../../core/runtime/models.ts";
-import { StagePool, WorkerPool, type WorkerPoolOptions } from "../../../core/runtime/pool.ts";
+import { StagePool } from "../../../core/runtime/stage_pool.ts";
+import { WorkerPool, type WorkerPoolOptions } from "../../../core/runtime/worker_pool.ts";
 import type { StageRequest } from "../../../core/stages/render.ts";
 import { CAT, makeBomb, TRUNCATED_CAT } from "../../helpers/photos.ts";
 import type { OddRequest, OddSetup } from "../../helpers/odd_worker.ts";

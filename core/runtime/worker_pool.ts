@@ -1,6 +1,6 @@
 /**
- * Pools of worker threads: one that runs stages, and the general one it is made of, which serves any
- * module that calls `serveJobs()`.
+ * A pool of worker threads for any module that calls `serveJobs()`; `stage_pool.ts` has the one that runs
+ * stages.
  *
  * ONNX Runtime blocks the thread that calls it, so every worker holds sessions of its own and the
  * calling thread only passes messages. A native run cannot be stopped; a cancelled job ends at the next
@@ -12,46 +12,9 @@ import { clearInterval, clearTimeout, setInterval, setTimeout } from "node:timer
 import { setTimeout as sleep } from "node:timers/promises";
 import { WorkerError } from "../errors.ts";
 import { disableTelemetry } from "../telemetry.ts";
-import type { StageName, StageRequest, StageResult } from "../stages/render.ts";
-import type { ActualDevice, DeviceName } from "./device_names.ts";
-import type { WorkPlan } from "./machine.ts";
-import type { ModelNames } from "./model_library.ts";
-import type {
-  AffinityModelInfo,
-  CamModelInfo,
-  ModelInfo,
-  ModelTask,
-  SegmentationModelInfo,
-} from "./models.ts";
 import { reviveError } from "./wire_error.ts";
-import type { FromWorker, StageSetup, ToWorker } from "./worker_messages.ts";
+import type { FromWorker, ToWorker } from "./worker_messages.ts";
 import { startWorkerThread, type WorkerThread } from "./worker_thread.ts";
-
-/** What every worker of a pool loads when it starts. */
-export interface WorkerSetup extends ModelNames {
-  /** The folders of models, each with its manifest; the first that has a model counts. */
-  readonly models: URL | readonly URL[];
-  /** Names of further models that single pieces of work may ask for. Default: none. */
-  readonly allowModels?: readonly string[];
-  readonly device: DeviceName;
-}
-
-/** What a worker says once it can work. */
-export interface WorkerReady {
-  readonly device: ActualDevice;
-  /** Why `auto` did not take a GPU whose driver is there. */
-  readonly fallback?: string;
-  readonly camModel: CamModelInfo;
-  /** Absent when there is none. */
-  readonly affinityModel?: AffinityModelInfo;
-  readonly segmentationModel?: SegmentationModelInfo;
-  /** Models that single pieces of work may ask for besides these, by name. */
-  readonly allowedModels: Readonly<Record<string, ModelInfo>>;
-  /** Names of the models at work, by task. */
-  readonly names: Readonly<Partial<Record<ModelTask, string>>>;
-  /** Whether photos are segmented by the segmentation network unless a mode is named. */
-  readonly segmentationFirst: boolean;
-}
 
 /** How a pool is doing at the moment. */
 export interface PoolState {
@@ -427,29 +390,4 @@ export class WorkerPool<Setup, Request, Ready, Result> {
 
 function residentMemory(): number {
   return process.memoryUsage().rss;
-}
-
-/** Workers that run stages. */
-export class StagePool extends WorkerPool<StageSetup, StageRequest, WorkerReady, StageResult> {
-  constructor(
-    { models, allowModels = [], ...setup }: WorkerSetup,
-    { workers, threads }: WorkPlan,
-    options: WorkerPoolOptions = {},
-  ) {
-    const folders = models instanceof URL ? [models] : models;
-    super(
-      new URL("./stage_worker.ts", import.meta.url),
-      { ...setup, models: folders.map(({ href }) => href), allowModels, threads },
-      workers,
-      options,
-    );
-  }
-
-  /** As {@linkcode WorkerPool.run}; the result is of the stage asked for. */
-  override async run<S extends StageName>(
-    request: StageRequest<S>,
-    options: RunOptions = {},
-  ): Promise<StageResult<S>> {
-    return await super.run(request as StageRequest, options) as StageResult<S>;
-  }
 }
