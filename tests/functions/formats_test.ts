@@ -109,15 +109,19 @@ Deno.test("POST /cam paints heat in the colours named, over the same values", as
 
 Deno.test("POST /refine answers its mask as COCO and GeoJSON, and its maps as pictures", async () => {
   const small = { body: SMALL };
-  const mask = decodeMaskPng(await (await post("/refine?format=png&min-area=0", small)).bytes());
-  const coco = await (await post("/refine?format=coco&result=cam&min-area=0", small)).json();
+  const mask = decodeMaskPng(
+    await (await post("/refine?format=png&min-area=0&iterations=2", small)).bytes(),
+  );
+  const coco = await (await post("/refine?format=coco&result=cam&min-area=0&iterations=2", small))
+    .json();
   for (const { category_id, segmentation } of coco.annotations) {
     const wanted = mask.data.map((label) => Number(label === category_id));
     assert.deepEqual(decodeRuns(unpackRuns(segmentation.counts), 48, 32), wanted);
   }
-  const geojson = await (await post("/refine?format=geojson&min-area=0", small)).json();
+  const geojson = await (await post("/refine?format=geojson&min-area=0&iterations=2", small))
+    .json();
   assert.equal(geojson.features.length, coco.annotations.length);
-  const archive = await (await post("/refine?format=scores", small)).bytes();
+  const archive = await (await post("/refine?format=scores&iterations=2", small)).bytes();
   assert.equal(listZip(archive).length, TINY_MODEL_SEES.length);
 });
 
