@@ -9,7 +9,13 @@ import type { OddRequest, OddSetup } from "../../helpers/odd_worker.ts";
 import { makeModelFolder, type ModelFolder } from "../../helpers/tiny_model.ts";
 
 const folder: ModelFolder = await makeModelFolder();
-Deno.test.afterAll(async () => await folder[Symbol.asyncDispose]());
+/** For tests that leave a pool as it was. */
+const shared = openPool();
+await shared.ready;
+Deno.test.afterAll(async () => {
+  shared.close();
+  await folder[Symbol.asyncDispose]();
+});
 
 function openPool(workers = 1): StagePool & Disposable {
   const pool = new StagePool(
@@ -37,8 +43,7 @@ function recordWorkers<T>(make: () => T): { made: T; workers: Worker[]; restore:
 }
 
 Deno.test("StagePool.ready tells device and model", async () => {
-  using pool = openPool();
-  const { device, camModel } = await pool.ready;
+  const { device, camModel } = await shared.ready;
   assert.equal(device, "cpu");
   assert.equal(camModel.file, "tiny.onnx");
 });
@@ -54,37 +59,33 @@ Deno.test("StagePool.run() gives the same result on every worker", async () => {
 });
 
 Deno.test("StagePool.run() leaves the caller's image as it was", async () => {
-  using pool = openPool();
   const image = CAT.slice();
-  await pool.run(request({ image }));
+  await shared.run(request({ image }));
   assert.deepEqual(image, CAT);
 });
 
 Deno.test("StagePool.run() keeps the class of errors and works on after them", async () => {
-  using pool = openPool();
   const cases = [
     [request({ image: TRUNCATED_CAT }), DecodeError],
     [request({ image: makeBomb() }), LimitError],
     [request({ options: { labels: ["unicorn"] } }), OptionError],
     [request({ limits: { maxSide: 400 } }), LimitError],
   ] as const;
-  for (const [job, errorClass] of cases) await assert.rejects(pool.run(job), errorClass);
-  assert.ok((await pool.run(request())).output);
+  for (const [job, errorClass] of cases) await assert.rejects(shared.run(job), errorClass);
+  assert.ok((await shared.run(request())).output);
 });
 
 Deno.test("StagePool.run() rejects options that cannot be sent to a worker and works on", async () => {
-  using pool = openPool();
   const options = { mirror: (() => true) as unknown as boolean };
-  await assert.rejects(pool.run(request({ options })), { name: "DataCloneError" });
-  assert.ok((await pool.run(request())).output);
-  assert.equal(pool.load, 0);
+  await assert.rejects(shared.run(request({ options })), { name: "DataCloneError" });
+  assert.ok((await shared.run(request())).output);
+  assert.equal(shared.load, 0);
 });
 
 Deno.test("StagePool.run() does not begin when the signal has been aborted", async () => {
-  using pool = openPool();
   const reason = new Error("changed my mind");
-  await assert.rejects(pool.run(request(), { signal: AbortSignal.abort(reason) }), reason);
-  assert.equal(pool.load, 0);
+  await assert.rejects(shared.run(request(), { signal: AbortSignal.abort(reason) }), reason);
+  assert.equal(shared.load, 0);
 });
 
 Deno.test("StagePool.run() leaves the queue when aborted there, even before workers are ready", async () => {
