@@ -8,6 +8,8 @@ export interface LabelCrfOptions {
   readonly certainty?: number;
   /** Mean-field updates. */
   readonly steps: number;
+  /** Called after every update; what it throws ends the work. Default: nothing is. */
+  readonly checkpoint?: () => void;
 }
 
 /**
@@ -77,9 +79,9 @@ export function reviseLabels(
   map: Uint8Array,
   count: number,
   kernels: readonly CrfKernel[],
-  { certainty, steps }: LabelCrfOptions,
+  { certainty, steps, checkpoint }: LabelCrfOptions,
 ): Uint8Array {
   if (count === 1) return map.slice();
   const unary = unaryFromLabels(map, count, { certainty });
-  return argmaxPlanes(inferDenseCrf(unary, count, kernels, { steps }), count);
+  return argmaxPlanes(inferDenseCrf(unary, count, kernels, { steps, checkpoint }), count);
 }

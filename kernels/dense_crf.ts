@@ -40,12 +40,16 @@ export interface CrfKernelOptions {
   readonly bilateralSrgb?: number;
   /** Weight of the appearance kernel. Default: 10. */
   readonly bilateralCompat?: number;
+  /** Called between kernels; what it throws ends the work. Default: nothing is. */
+  readonly checkpoint?: () => void;
 }
 
 /** Options of {@link inferDenseCrf}. */
 export interface InferDenseCrfOptions {
   /** Mean-field updates, 0..1000. Default: 10. */
   readonly steps?: number;
+  /** Called after every update; what it throws ends the work. Default: nothing is. */
+  readonly checkpoint?: () => void;
 }
 
 /** The most labels of one CRF. */
@@ -67,10 +71,15 @@ export function crfKernels(
 ): CrfKernel[] {
   const { gaussianSxy = 3, gaussianCompat = 3 } = options;
   const { bilateralSxy = 50, bilateralSrgb = 5, bilateralCompat = 10 } = options;
+  const { checkpoint = () => {} } = options;
   const sigmas = { sxy: bilateralSxy, srgb: bilateralSrgb };
+  const near = gaussianLattice(width, height, { sxy: gaussianSxy });
+  checkpoint();
+  const alike = bilateralLattice(rgb, width, height, sigmas);
+  checkpoint();
   return [
-    { lattice: gaussianLattice(width, height, { sxy: gaussianSxy }), compat: gaussianCompat },
-    { lattice: bilateralLattice(rgb, width, height, sigmas), compat: bilateralCompat },
+    { lattice: near, compat: gaussianCompat },
+    { lattice: alike, compat: bilateralCompat },
   ];
 }
 
@@ -90,7 +99,7 @@ export function inferDenseCrf(
   kernels: readonly CrfKernel[],
   options: InferDenseCrfOptions = {},
 ): Float32Array {
-  const { steps = 10 } = options;
+  const { steps = 10, checkpoint = () => {} } = options;
   inRange("labels", labels, 1, MAX_LABELS, { whole: true });
   inRange("steps", steps, 0, 1000, { whole: true });
   const points = unary.length / labels;
@@ -129,19 +138,12 @@ export function inferDenseCrf(
     const records = base + writer.recordsAt;
     const [relative, out] = [base + relativeAt, base + outAt];
     const sums = base + constantAt;
-    if (labels === 2) wasm.inferTwo(records, kernels.length, points, relative, sums, steps, out);
-    else {
-      wasm.inferMany(
-        records,
-        kernels.length,
-        points,
-        relative,
-        sums,
-        labels,
-        vectors,
-        steps,
-        out,
-      );
+    const common = [records, kernels.length, points, relative, sums] as const;
+    for (let step = 0; step <= steps; step++) {
+      const last = step === steps;
+      if (labels === 2) wasm.inferTwo(...common, step, last, out);
+      else wasm.inferMany(...common, labels, vectors, step, last, out);
+      checkpoint();
     }
     return new Float32Array(memory, out, labels * points).slice();
   });

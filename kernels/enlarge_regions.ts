@@ -17,6 +17,8 @@ const COLOUR_STEPS = 3 * 255 * 255 / COLOUR_STEP + 1;
 const LEAST = 1e-6;
 const REACH = 1;
 const SIDE = 2 * REACH + 1;
+/** Pixels between two checkpoints. */
+const CHUNK = 2 ** 20;
 
 /** An image and its size. */
 export interface SizedImage {
@@ -35,6 +37,7 @@ export interface SizedImage {
  * @param regions `h×w` region numbers.
  * @param reduced The image they were found in, `h×w`.
  * @param full The same image at its full size, `H×W`.
+ * @param checkpoint Called after every megapixel; what it throws ends the work. Default: nothing is.
  * @returns `H×W` region numbers.
  * @throws {TypeError} An array does not fit its size.
  */
@@ -42,6 +45,7 @@ export function enlargeRegions(
   regions: Int32Array,
   reduced: SizedImage,
   full: SizedImage,
+  checkpoint: () => void = () => {},
 ): Int32Array {
   for (const { data, width, height } of [reduced, full]) {
     if (data.length !== 3 * width * height) {
@@ -62,7 +66,9 @@ export function enlargeRegions(
   const votes = new Float64Array(SIDE * SIDE);
   const candidates = new Int32Array(SIDE * SIDE);
 
+  const rowsAtOnce = Math.max(1, Math.floor(CHUNK / width));
   for (let y = 0, p = 0; y < height; y++) {
+    if ((y + 1) % rowsAtOnce === 0) checkpoint();
     const row = rows.nearest[y]! * reduced.width;
     for (let x = 0; x < width; x++, p++) {
       const column = columns.nearest[x]!;

@@ -61,7 +61,8 @@ interface MeanFieldFunctions {
     points: number,
     relative: number,
     constant: number,
-    steps: number,
+    step: number,
+    last: boolean,
     out: number,
   ): void;
   inferMany(
@@ -72,7 +73,8 @@ interface MeanFieldFunctions {
     constant: number,
     labels: number,
     vectors: number,
-    steps: number,
+    step: number,
+    last: boolean,
     out: number,
   ): void;
 }

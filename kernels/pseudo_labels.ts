@@ -26,6 +26,8 @@ export interface PseudoLabelOptions {
   readonly certainty?: number;
   /** Mean-field updates. Default: 1. */
   readonly steps?: number;
+  /** Called after every update; what it throws ends the work. Default: nothing is. */
+  readonly checkpoint?: () => void;
 }
 
 /**
@@ -47,15 +49,18 @@ export function pseudoLabels(
   options: PseudoLabelOptions = {},
 ): { readonly labels: Uint8Array; readonly argmax: Uint8Array } {
   const { threshold = 0.35, unary = "labels", certainty = 0.7, steps = 1 } = options;
+  const inference = { steps, checkpoint: options.checkpoint };
   const pixels = width * height;
   checkKeys(keys, cam, pixels, "make pseudo labels");
   inRange("threshold", threshold, 0, 2);
   const best = argmaxOver(cam, pixels, threshold);
   const revise = () => {
     if (kernels.length === 0 || keys.length === 1) return best;
-    if (unary === "labels") return reviseLabels(best, keys.length, kernels, { certainty, steps });
+    if (unary === "labels") {
+      return reviseLabels(best, keys.length, kernels, { certainty, ...inference });
+    }
     const energies = unaryFromProbabilities(shares(cam, pixels, threshold));
-    return argmaxPlanes(inferDenseCrf(energies, keys.length, kernels, { steps }), keys.length);
+    return argmaxPlanes(inferDenseCrf(energies, keys.length, kernels, inference), keys.length);
   };
   const revised = revise();
   const names = Uint8Array.from(keys);

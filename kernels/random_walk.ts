@@ -30,6 +30,8 @@ export interface RandomWalkOptions {
   readonly steps?: number;
   /** ε, the weight of Chebyshev polynomials that are left out, 0..0.1; 0 takes every step. Default: 1e-7. */
   readonly tolerance?: number;
+  /** Called after every step; what it throws ends the walk. Default: nothing is. */
+  readonly checkpoint?: () => void;
 }
 
 interface WalkFunctions {
@@ -92,7 +94,7 @@ export function randomWalk(
   height: number,
   options: RandomWalkOptions = {},
 ): Float32Array {
-  const { radius = 5, beta = 10, steps = 256, tolerance = 1e-7 } = options;
+  const { radius = 5, beta = 10, steps = 256, tolerance = 1e-7, checkpoint } = options;
   checkPlanes(cam, classes, width, height, "the CAM", "walk");
   checkPlanes(edge, 1, width, height, "the edge map", "walk");
   inRange("beta", beta, 1, 1000, { whole: true });
@@ -185,6 +187,7 @@ export function randomWalk(
         else wasm.step(...step);
       }
       [now, before] = [before, now];
+      checkpoint?.();
     }
     const walked = new Float32Array(classes * pixels);
     for (let c = 0; c < classes; c++) {

@@ -119,8 +119,8 @@ export async function computeCam(
     cam: sumMaps(stacks, present, {
       width: stridedSize(work.width, CAM_STRIDE),
       height: stridedSize(work.height, CAM_STRIDE),
-    }),
-    hrCam: sumMaps(stacks, present, work, {
+    }, checkpoint),
+    hrCam: sumMaps(stacks, present, work, checkpoint, {
       width: stridedSize(work.width, HR_STRIDE) * HR_STRIDE,
       height: stridedSize(work.height, HR_STRIDE) * HR_STRIDE,
     }),
@@ -290,13 +290,14 @@ function sumMaps(
   stacks: readonly MapStack[],
   chosen: readonly number[],
   size: Size,
+  checkpoint: Checkpoint,
   full: Size = size,
 ): Planes {
   const planeSize = size.width * size.height;
   const data = new Float32Array(chosen.length * planeSize);
   for (const { maps, width, height } of stacks) {
     const cells = width * height;
-    chosen.forEach((index, k) =>
+    chosen.forEach((index, k) => {
       interpolateBilinear(
         maps.subarray(index * cells, (index + 1) * cells),
         1,
@@ -310,8 +311,9 @@ function sumMaps(
           out: data.subarray(k * planeSize, (k + 1) * planeSize),
           accumulate: true,
         },
-      )
-    );
+      );
+      checkpoint();
+    });
   }
   return { ...size, channels: chosen.length, data: normalizePlanes(data, planeSize) };
 }

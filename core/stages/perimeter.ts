@@ -31,7 +31,7 @@ import {
 import type { Checkpoint } from "./stage.ts";
 import type { UssSegmenter } from "./uss.ts";
 import { checkUssOptions, type UssOptions } from "./uss_options.ts";
-import { checkWorkingSize, workingSize } from "./working_size.ts";
+import { checkHeavyPixels, checkWorkingSize, workingSize } from "./working_size.ts";
 
 /** Options of {@linkcode findPerimeters}. */
 export interface PerimeterOptions extends UssOptions {
@@ -46,7 +46,8 @@ export interface PerimeterOptions extends UssOptions {
   reference?: boolean;
   /**
    * Images with a longer long side are reduced to this many pixels, 16..768, for superpixels and
-   * training, and their regions brought back to full size. Default: 512.
+   * training, and their regions brought back to full size; no more than 331 776 in all, as 768×432 or
+   * 576×576 are. Default: 512.
    */
   workingSize?: number;
 }
@@ -83,10 +84,7 @@ export interface Perimeters {
   readonly branches: readonly PerimeterBranch[];
 }
 
-/**
- * Greatest working size: an iteration then takes about a second on two cores, which is how long a
- * cancelled request may go on, and training 1.5 GB.
- */
+/** Greatest working size: beside it the number of pixels is limited (`checkHeavyPixels()`). */
 const MAX_WORKING_SIZE = 768;
 const PICTURE_THRESHOLDS = { low: 1, high: 50 };
 const PHOTO_THRESHOLDS = { low: 100, high: 200 };
@@ -113,6 +111,7 @@ export async function findPerimeters(
   const { detector = reference ? "canny" : "boundary", ...ussOptions } = rest;
   const { width, height } = image;
   const work = reduce(image, longSide);
+  checkHeavyPixels(work, "training");
   // SILOP's superpixels and network see B, G, R.
   const bgr = swapRedAndBlue(work.data);
 
@@ -227,7 +226,7 @@ function enlarge(
   if (work === image) return { superpixels, labels };
   const labelOf = new Uint8Array(superpixels.length);
   for (let p = 0; p < superpixels.length; p++) labelOf[superpixels[p]!] = labels[p]!;
-  const large = enlargeRegions(superpixels, work, image);
+  const large = enlargeRegions(superpixels, work, image, checkpoint);
   checkpoint();
   const full = new Uint8Array(large.length);
   for (let p = 0; p < full.length; p++) full[p] = labelOf[large[p]!]!;

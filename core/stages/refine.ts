@@ -33,7 +33,7 @@ import {
 import { checkSegmentOptions, DEFAULT_MIN_AREA, type SegmentOptions } from "./segment.ts";
 import type { Checkpoint, StageModels } from "./stage.ts";
 import { walkCam, walkOverEdges } from "./walk.ts";
-import { workingSize } from "./working_size.ts";
+import { checkHeavyPixels, workingSize } from "./working_size.ts";
 
 /** Options of {@linkcode refineImage}. */
 export interface RefineOptions
@@ -127,6 +127,7 @@ export async function refineImage(
   checkRefineOptions(options, { classifier, edges: network });
   const { fit, method, walk, edge, crf, threshold, minArea, result } = settle(options, network);
   const work = reduce(image, options.workingSize);
+  checkHeavyPixels(work, "training");
   const cam = await computeCam(image, classifier, options, () => checkpoint("cam"));
   checkpoint("cam");
   const forPerimeters = perimeterOptions(options, fit, method);
@@ -144,16 +145,20 @@ export async function refineImage(
   const edges = byModel
     ? await findModelEdges(work, network!, () => checkpoint("affinity"))
     : undefined;
-  const walked = walk ? walkOn(fitted.cam, perimeters, edges, network, work) : undefined;
+  const walked = walk
+    ? walkOn(fitted.cam, perimeters, edges, network, work, () => checkpoint("walk"))
+    : undefined;
   if (walk) checkpoint("walk");
   const { data } = walked ?? fitted.hrCam;
-  const kernels = crf ? crfKernels(work.data, work.width, work.height) : [];
+  const revised = { checkpoint: () => checkpoint("crf") };
+  const kernels = crf ? crfKernels(work.data, work.width, work.height, revised) : [];
   const { labels } = pseudoLabels(data, cam.keys, work.width, work.height, kernels, {
     threshold,
     ...REFINE_CRF[walk ? "walked" : "fitted"],
+    ...revised,
   });
   if (crf) checkpoint("crf");
-  const mask = finish(labels, work, image, minArea);
+  const mask = finish(labels, work, image, minArea, () => checkpoint("mask"));
   checkpoint("mask");
   return { ...parts, fitted, ...(walked && { walked }), ...(edges && { edges }), mask };
 }
@@ -216,12 +221,14 @@ function walkOn(
   edges: Planes | undefined,
   network: EdgeNetwork | undefined,
   { width, height }: Raster,
+  checkpoint: () => void,
 ): Planes {
   if (edges === undefined) {
-    return walkCam(cam, branches.map(({ perimeter }) => perimeter), width, height);
+    const lines = branches.map(({ perimeter }) => perimeter);
+    return walkCam(cam, lines, width, height, { checkpoint });
   }
   const { radius, beta } = network!.info;
-  return walkOverEdges(cam, edges, width, height, { radius, beta });
+  return walkOverEdges(cam, edges, width, height, { radius, beta, checkpoint });
 }
 
 function reduce(image: Raster, longSide?: number): Raster {
@@ -232,11 +239,17 @@ function reduce(image: Raster, longSide?: number): Raster {
 }
 
 /** Labels at the image's full size, without specks. */
-function finish(labels: Uint8Array, work: Raster, image: Raster, minArea: number): Mask {
+function finish(
+  labels: Uint8Array,
+  work: Raster,
+  image: Raster,
+  minArea: number,
+  checkpoint: () => void,
+): Mask {
   const { width, height } = image;
   const data = work === image
     ? labels
-    : Uint8Array.from(enlargeRegions(Int32Array.from(labels), work, image));
+    : Uint8Array.from(enlargeRegions(Int32Array.from(labels), work, image, checkpoint));
   removeSpecks(data, width, height, Math.round(minArea * width * height));
   return { width, height, data };
 }

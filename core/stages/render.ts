@@ -105,8 +105,10 @@ export async function renderStage<S extends StageName>(
   let last = decoded;
   const result = await stage.compute(image, options, models, (step) => {
     const now = performance.now();
-    if (step !== undefined) steps[step] = (steps[step] ?? 0) + now - last;
-    last = now;
+    if (step !== undefined) {
+      steps[step] = (steps[step] ?? 0) + now - last;
+      last = now;
+    }
     checkpoint(step);
   });
   const computed = performance.now();

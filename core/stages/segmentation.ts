@@ -28,7 +28,7 @@ import { checkScales, labelIndices, MAX_RUN_PIXELS, scaledSizes, type Size } fro
 import type { MapNetwork } from "./map_network.ts";
 import { checkSegmentOptions } from "./segment.ts";
 import type { Checkpoint } from "./stage.ts";
-import { checkWorkingSize, workingSize } from "./working_size.ts";
+import { checkHeavyPixels, checkWorkingSize, workingSize } from "./working_size.ts";
 
 /** A network whose maps are the logits of its classes. */
 export type SegmentationNetwork = MapNetwork<SegmentationModelInfo>;
@@ -41,7 +41,7 @@ export interface SegmentImageOptions {
   scales?: readonly number[];
   /** Look at the mirrored image as well. Default: the model's. */
   mirror?: boolean;
-  /** Let a dense CRF revise the mask. Default: the model's. */
+  /** Let a dense CRF revise the mask, of at most 331 776 px at the working size. Default: the model's. */
   crf?: boolean;
   /** Images with a longer long side are reduced to this many pixels for the network. Default: 512. */
   workingSize?: number;
@@ -94,6 +94,7 @@ export async function segmentImage(
   checkSegmentImageOptions(options, info);
   const { scales = info.scales, mirror = info.mirror, crf = info.crf, minArea = 0 } = options;
   const work = workingSize(image.width, image.height, options.workingSize);
+  if (crf) checkHeavyPixels(work, "the CRF");
   const sizes = scaledSizes(work, scales);
   const channels = channelsOf(options.labels, info);
 
@@ -279,8 +280,12 @@ function revise(
     ...work,
     data: resizeImage(image.data, image.width, image.height, 3, width, height),
   };
-  const kernels = crfKernels(reduced.data, width, height, { ...CRF, bilateralCompat: CRF_COMPAT });
-  checkpoint();
+  const step = () => checkpoint("crf");
+  const kernels = crfKernels(reduced.data, width, height, {
+    ...CRF,
+    bilateralCompat: CRF_COMPAT,
+    checkpoint: step,
+  });
   const probabilities = softmaxPlanes(logits, channels.length);
   const pixels = width * height;
   const hopeful = channels.filter((_, i) =>
@@ -288,11 +293,16 @@ function revise(
   );
   const places = hopeful.map((channel) => channels.indexOf(channel));
   const unary = unaryFromProbabilities(pick(probabilities, places, pixels));
-  const revised = inferDenseCrf(unary, hopeful.length, kernels, { steps: CRF_STEPS });
+  const revised = inferDenseCrf(unary, hopeful.length, kernels, {
+    steps: CRF_STEPS,
+    checkpoint: step,
+  });
   const best = argmaxPlanes(revised, hopeful.length).map((index) => hopeful[index]!);
   checkpoint("crf");
   if (reduced === image) return best;
-  return Uint8Array.from(enlargeRegions(Int32Array.from(best), reduced, image));
+  return Uint8Array.from(
+    enlargeRegions(Int32Array.from(best), reduced, image, () => checkpoint("mask")),
+  );
 }
 
 /** Whether a mode that wants a segmentation network can be served. @throws {OptionError} It cannot. */

@@ -44,6 +44,31 @@ export function checkWorkingSize(
   }
 }
 
+/**
+ * Pixels of the working size up to which networks are trained on an image and dense CRFs inferred. An
+ * iteration of that training, which cannot be stopped, then takes at most a second on two cores.
+ */
+export const MAX_HEAVY_PIXELS = 331_776;
+
+/**
+ * Refuses working sizes beyond {@linkcode MAX_HEAVY_PIXELS}.
+ *
+ * @param what That cannot be done at this size.
+ * @throws {OptionError}
+ */
+export function checkHeavyPixels(
+  { width, height }: { readonly width: number; readonly height: number },
+  what: string,
+): void {
+  const pixels = width * height;
+  if (pixels <= MAX_HEAVY_PIXELS) return;
+  const longSide = Math.floor(Math.max(width, height) * Math.sqrt(MAX_HEAVY_PIXELS / pixels));
+  throw new OptionError(
+    `${width}×${height} px are ${pixels} px for ${what}, the limit is ${MAX_HEAVY_PIXELS}; use a ` +
+      `working size of at most ${longSide}`,
+  );
+}
+
 /** Length of a side of `size` pixels sampled every `stride` pixels: `⌊(size − 1)/stride⌋ + 1`. */
 export function stridedSize(size: number, stride: number): number {
   return Math.floor((size - 1) / stride) + 1;

@@ -241,7 +241,8 @@ export function normalize(lattice: usize, points: i32, ones: usize): void {
 }
 
 /**
- * `steps` updates for two labels. `relative` is a float a point, the energy of label 1 less that of
+ * Update number `step`, from 0 on, for two labels; the last of all writes the result instead of getting
+ * ready for the next. `relative` is a float a point, the energy of label 1 less that of
  * label 0; `constant` the sum of factor·ones over the kernels. `out` receives two planes.
  */
 export function inferTwo(
@@ -250,80 +251,78 @@ export function inferTwo(
   points: i32,
   relative: usize,
   constant: usize,
-  steps: i32,
+  step: i32,
+  last: bool,
   out: usize,
 ): void {
-  for (let step = 0; step <= steps; step++) {
-    const last = step == steps;
-    if (!last) clear(lattices, kernels, 4);
-    // Four points a round; the caller pads the arrays of points.
-    for (let p = 0; p < points; p += 4) {
-      const many = min<i32>(4, points - p);
-      const at = <usize>p << 2;
-      let logits = v128.load(relative + at);
-      if (step > 0) {
-        v128.store(scratch, f32x4.splat(0));
-        for (let k = 0; k < kernels; k++) {
-          const lattice = lattices + <usize>k * RECORD;
-          const corners = <i32>load<u32>(lattice, CORNERS);
-          const values = <usize>load<u32>(lattice, VALUES);
-          const factor = load<f32>(lattice, FACTOR);
-          let offset = <usize>load<u32>(lattice, OFFSETS) + ((<usize>p * <usize>corners) << 2);
-          let weight = <usize>load<u32>(lattice, WEIGHTS) + ((<usize>p * <usize>corners) << 2);
-          for (let i = 0; i < many; i++) {
-            const to = scratch + (<usize>i << 2);
-            store<f32>(to, load<f32>(to) + slice(values, offset, weight, corners) * factor);
-            offset += <usize>corners << 2;
-            weight += <usize>corners << 2;
-          }
-        }
-        const sums = v128.load(scratch);
-        logits = f32x4.add(
-          f32x4.sub(logits, v128.load(constant + at)),
-          f32x4.add(sums, sums),
-        );
-      }
-      const odds = exp4(f32x4.neg(logits));
-      const one = f32x4.splat(1);
-      const first = f32x4.div(one, f32x4.add(one, odds));
-      if (last) {
-        const second = out + (<usize>points << 2) + at;
-        const rest = f32x4.mul(odds, first);
-        if (many == 4) {
-          v128.store(out + at, first);
-          v128.store(second, rest);
-        } else {
-          v128.store(scratch, first);
-          memory.copy(out + at, scratch, many << 2);
-          v128.store(scratch, rest);
-          memory.copy(second, scratch, many << 2);
-        }
-        continue;
-      }
-      v128.store(scratch, first);
+  if (!last) clear(lattices, kernels, 4);
+  // Four points a round; the caller pads the arrays of points.
+  for (let p = 0; p < points; p += 4) {
+    const many = min<i32>(4, points - p);
+    const at = <usize>p << 2;
+    let logits = v128.load(relative + at);
+    if (step > 0) {
+      v128.store(scratch, f32x4.splat(0));
       for (let k = 0; k < kernels; k++) {
         const lattice = lattices + <usize>k * RECORD;
         const corners = <i32>load<u32>(lattice, CORNERS);
-        const spare = <usize>load<u32>(lattice, SPARE);
+        const values = <usize>load<u32>(lattice, VALUES);
+        const factor = load<f32>(lattice, FACTOR);
         let offset = <usize>load<u32>(lattice, OFFSETS) + ((<usize>p * <usize>corners) << 2);
         let weight = <usize>load<u32>(lattice, WEIGHTS) + ((<usize>p * <usize>corners) << 2);
         for (let i = 0; i < many; i++) {
-          splat(spare, offset, weight, corners, load<f32>(scratch + (<usize>i << 2)));
+          const to = scratch + (<usize>i << 2);
+          store<f32>(to, load<f32>(to) + slice(values, offset, weight, corners) * factor);
           offset += <usize>corners << 2;
           weight += <usize>corners << 2;
         }
       }
+      const sums = v128.load(scratch);
+      logits = f32x4.add(
+        f32x4.sub(logits, v128.load(constant + at)),
+        f32x4.add(sums, sums),
+      );
     }
-    if (last) break;
+    const odds = exp4(f32x4.neg(logits));
+    const one = f32x4.splat(1);
+    const first = f32x4.div(one, f32x4.add(one, odds));
+    if (last) {
+      const second = out + (<usize>points << 2) + at;
+      const rest = f32x4.mul(odds, first);
+      if (many == 4) {
+        v128.store(out + at, first);
+        v128.store(second, rest);
+      } else {
+        v128.store(scratch, first);
+        memory.copy(out + at, scratch, many << 2);
+        v128.store(scratch, rest);
+        memory.copy(second, scratch, many << 2);
+      }
+      continue;
+    }
+    v128.store(scratch, first);
     for (let k = 0; k < kernels; k++) {
-      swap(lattices + <usize>k * RECORD);
-      blurFloats(lattices + <usize>k * RECORD);
+      const lattice = lattices + <usize>k * RECORD;
+      const corners = <i32>load<u32>(lattice, CORNERS);
+      const spare = <usize>load<u32>(lattice, SPARE);
+      let offset = <usize>load<u32>(lattice, OFFSETS) + ((<usize>p * <usize>corners) << 2);
+      let weight = <usize>load<u32>(lattice, WEIGHTS) + ((<usize>p * <usize>corners) << 2);
+      for (let i = 0; i < many; i++) {
+        splat(spare, offset, weight, corners, load<f32>(scratch + (<usize>i << 2)));
+        offset += <usize>corners << 2;
+        weight += <usize>corners << 2;
+      }
     }
+  }
+  if (last) return;
+  for (let k = 0; k < kernels; k++) {
+    swap(lattices + <usize>k * RECORD);
+    blurFloats(lattices + <usize>k * RECORD);
   }
 }
 
 /**
- * `steps` updates for up to 1 + `vectors`·4 labels. `relative` is `vectors`·4 floats a point: energy
+ * `inferTwo` for up to 1 + `vectors`·4 labels. `relative` is `vectors`·4 floats a point: energy
  * of the last label less that of each other, and -1e30 in the places of no label. `out` receives
  * `labels` planes.
  */
@@ -335,100 +334,98 @@ export function inferMany(
   constant: usize,
   labels: i32,
   vectors: i32,
-  steps: i32,
+  step: i32,
+  last: bool,
   out: usize,
 ): void {
   if (vectors == 1) {
-    inferFour(lattices, kernels, points, relative, constant, labels, steps, out);
+    inferFour(lattices, kernels, points, relative, constant, labels, step, last, out);
     return;
   }
   const bytes = <usize>vectors << 4;
   const plane = <usize>points << 2;
-  for (let step = 0; step <= steps; step++) {
-    const last = step == steps;
-    if (!last) clear(lattices, kernels, bytes);
-    for (let p = 0; p < points; p++) {
-      const own = relative + <usize>p * bytes;
-      for (let b: usize = 0; b < bytes; b += 16) v128.store(scratch + b, f32x4.splat(0));
-      let shift: f32 = 0;
-      if (step > 0) {
-        for (let k = 0; k < kernels; k++) {
-          const lattice = lattices + <usize>k * RECORD;
-          const corners = <i32>load<u32>(lattice, CORNERS);
-          const values = <usize>load<u32>(lattice, VALUES);
-          const factor = load<f32>(lattice, FACTOR);
-          const first = (<usize>p * <usize>corners) << 2;
-          let offset = <usize>load<u32>(lattice, OFFSETS) + first;
-          let weight = <usize>load<u32>(lattice, WEIGHTS) + first;
-          for (let c = 0; c < corners; c++) {
-            const w = f32x4.splat(load<f32>(weight) * factor);
-            const value = values + <usize>load<u32>(offset) * bytes;
-            for (let b: usize = 0; b < bytes; b += 16) {
-              v128.store(
-                scratch + b,
-                f32x4.add(v128.load(scratch + b), f32x4.mul(w, v128.load(value + b))),
-              );
-            }
-            offset += 4;
-            weight += 4;
-          }
-        }
-        let sums = f32x4.splat(0);
-        for (let b: usize = 0; b < bytes; b += 16) sums = f32x4.add(sums, v128.load(scratch + b));
-        shift = total(sums) - load<f32>(constant + (<usize>p << 2));
-      }
-      let most = f32x4.splat(0);
-      for (let b: usize = 0; b < bytes; b += 16) {
-        const logit = f32x4.add(
-          f32x4.add(v128.load(scratch + b), f32x4.splat(shift)),
-          v128.load(own + b),
-        );
-        v128.store(scratch + b, logit);
-        most = f32x4.max(most, logit);
-      }
-      const maximum = highest(most);
-      let sums = f32x4.splat(0);
-      for (let b: usize = 0; b < bytes; b += 16) {
-        const e = exp4(f32x4.sub(v128.load(scratch + b), f32x4.splat(maximum)));
-        v128.store(scratch + b, e);
-        sums = f32x4.add(sums, e);
-      }
-      const rest = f32x4.extract_lane(exp4(f32x4.splat(-maximum)), 0);
-      const scale = <f32>1 / (total(sums) + rest);
-      if (last) {
-        const to = out + (<usize>p << 2);
-        for (let l = 0; l < labels - 1; l++) {
-          store<f32>(to + <usize>l * plane, load<f32>(scratch + (<usize>l << 2)) * scale);
-        }
-        store<f32>(to + <usize>(labels - 1) * plane, rest * scale);
-        continue;
-      }
+  if (!last) clear(lattices, kernels, bytes);
+  for (let p = 0; p < points; p++) {
+    const own = relative + <usize>p * bytes;
+    for (let b: usize = 0; b < bytes; b += 16) v128.store(scratch + b, f32x4.splat(0));
+    let shift: f32 = 0;
+    if (step > 0) {
       for (let k = 0; k < kernels; k++) {
         const lattice = lattices + <usize>k * RECORD;
         const corners = <i32>load<u32>(lattice, CORNERS);
-        const spare = <usize>load<u32>(lattice, SPARE);
+        const values = <usize>load<u32>(lattice, VALUES);
+        const factor = load<f32>(lattice, FACTOR);
         const first = (<usize>p * <usize>corners) << 2;
         let offset = <usize>load<u32>(lattice, OFFSETS) + first;
         let weight = <usize>load<u32>(lattice, WEIGHTS) + first;
         for (let c = 0; c < corners; c++) {
-          const w = f32x4.splat(load<f32>(weight) * scale);
-          const value = spare + <usize>load<u32>(offset) * bytes;
+          const w = f32x4.splat(load<f32>(weight) * factor);
+          const value = values + <usize>load<u32>(offset) * bytes;
           for (let b: usize = 0; b < bytes; b += 16) {
             v128.store(
-              value + b,
-              f32x4.add(v128.load(value + b), f32x4.mul(w, v128.load(scratch + b))),
+              scratch + b,
+              f32x4.add(v128.load(scratch + b), f32x4.mul(w, v128.load(value + b))),
             );
           }
           offset += 4;
           weight += 4;
         }
       }
+      let sums = f32x4.splat(0);
+      for (let b: usize = 0; b < bytes; b += 16) sums = f32x4.add(sums, v128.load(scratch + b));
+      shift = total(sums) - load<f32>(constant + (<usize>p << 2));
     }
-    if (last) break;
+    let most = f32x4.splat(0);
+    for (let b: usize = 0; b < bytes; b += 16) {
+      const logit = f32x4.add(
+        f32x4.add(v128.load(scratch + b), f32x4.splat(shift)),
+        v128.load(own + b),
+      );
+      v128.store(scratch + b, logit);
+      most = f32x4.max(most, logit);
+    }
+    const maximum = highest(most);
+    let sums = f32x4.splat(0);
+    for (let b: usize = 0; b < bytes; b += 16) {
+      const e = exp4(f32x4.sub(v128.load(scratch + b), f32x4.splat(maximum)));
+      v128.store(scratch + b, e);
+      sums = f32x4.add(sums, e);
+    }
+    const rest = f32x4.extract_lane(exp4(f32x4.splat(-maximum)), 0);
+    const scale = <f32>1 / (total(sums) + rest);
+    if (last) {
+      const to = out + (<usize>p << 2);
+      for (let l = 0; l < labels - 1; l++) {
+        store<f32>(to + <usize>l * plane, load<f32>(scratch + (<usize>l << 2)) * scale);
+      }
+      store<f32>(to + <usize>(labels - 1) * plane, rest * scale);
+      continue;
+    }
     for (let k = 0; k < kernels; k++) {
-      swap(lattices + <usize>k * RECORD);
-      blurVectors(lattices + <usize>k * RECORD, vectors);
+      const lattice = lattices + <usize>k * RECORD;
+      const corners = <i32>load<u32>(lattice, CORNERS);
+      const spare = <usize>load<u32>(lattice, SPARE);
+      const first = (<usize>p * <usize>corners) << 2;
+      let offset = <usize>load<u32>(lattice, OFFSETS) + first;
+      let weight = <usize>load<u32>(lattice, WEIGHTS) + first;
+      for (let c = 0; c < corners; c++) {
+        const w = f32x4.splat(load<f32>(weight) * scale);
+        const value = spare + <usize>load<u32>(offset) * bytes;
+        for (let b: usize = 0; b < bytes; b += 16) {
+          v128.store(
+            value + b,
+            f32x4.add(v128.load(value + b), f32x4.mul(w, v128.load(scratch + b))),
+          );
+        }
+        offset += 4;
+        weight += 4;
+      }
     }
+  }
+  if (last) return;
+  for (let k = 0; k < kernels; k++) {
+    swap(lattices + <usize>k * RECORD);
+    blurVectors(lattices + <usize>k * RECORD, vectors);
   }
 }
 
@@ -440,72 +437,70 @@ function inferFour(
   relative: usize,
   constant: usize,
   labels: i32,
-  steps: i32,
+  step: i32,
+  last: bool,
   out: usize,
 ): void {
   const plane = <usize>points << 2;
-  for (let step = 0; step <= steps; step++) {
-    const last = step == steps;
-    if (!last) clear(lattices, kernels, 16);
-    for (let p = 0; p < points; p++) {
-      let logits = v128.load(relative + (<usize>p << 4));
-      if (step > 0) {
-        let messages = f32x4.splat(0);
-        for (let k = 0; k < kernels; k++) {
-          const lattice = lattices + <usize>k * RECORD;
-          const corners = <i32>load<u32>(lattice, CORNERS);
-          const values = <usize>load<u32>(lattice, VALUES);
-          const first = (<usize>p * <usize>corners) << 2;
-          let offset = <usize>load<u32>(lattice, OFFSETS) + first;
-          let weight = <usize>load<u32>(lattice, WEIGHTS) + first;
-          let sum = f32x4.splat(0);
-          for (let c = 0; c < corners; c++) {
-            const value = v128.load(values + (<usize>load<u32>(offset) << 4));
-            sum = f32x4.add(sum, f32x4.mul(v128.load32_splat(weight), value));
-            offset += 4;
-            weight += 4;
-          }
-          const factor = f32x4.splat(load<f32>(lattice, FACTOR));
-          messages = f32x4.add(messages, f32x4.mul(sum, factor));
-        }
-        const shift = total(messages) - load<f32>(constant + (<usize>p << 2));
-        logits = f32x4.add(logits, f32x4.add(messages, f32x4.splat(shift)));
-      }
-      const maximum = max<f32>(0, highest(logits));
-      const e = exp4(f32x4.sub(logits, f32x4.splat(maximum)));
-      const rest = f32x4.extract_lane(exp4(f32x4.splat(-maximum)), 0);
-      const q = f32x4.mul(e, f32x4.splat(<f32>1 / (total(e) + rest)));
-      if (last) {
-        v128.store(scratch, q);
-        const to = out + (<usize>p << 2);
-        for (let l = 0; l < labels - 1; l++) {
-          store<f32>(to + <usize>l * plane, load<f32>(scratch + (<usize>l << 2)));
-        }
-        store<f32>(to + <usize>(labels - 1) * plane, rest / (total(e) + rest));
-        continue;
-      }
+  if (!last) clear(lattices, kernels, 16);
+  for (let p = 0; p < points; p++) {
+    let logits = v128.load(relative + (<usize>p << 4));
+    if (step > 0) {
+      let messages = f32x4.splat(0);
       for (let k = 0; k < kernels; k++) {
         const lattice = lattices + <usize>k * RECORD;
         const corners = <i32>load<u32>(lattice, CORNERS);
-        const spare = <usize>load<u32>(lattice, SPARE);
+        const values = <usize>load<u32>(lattice, VALUES);
         const first = (<usize>p * <usize>corners) << 2;
         let offset = <usize>load<u32>(lattice, OFFSETS) + first;
         let weight = <usize>load<u32>(lattice, WEIGHTS) + first;
+        let sum = f32x4.splat(0);
         for (let c = 0; c < corners; c++) {
-          const value = spare + (<usize>load<u32>(offset) << 4);
-          v128.store(
-            value,
-            f32x4.add(v128.load(value), f32x4.mul(v128.load32_splat(weight), q)),
-          );
+          const value = v128.load(values + (<usize>load<u32>(offset) << 4));
+          sum = f32x4.add(sum, f32x4.mul(v128.load32_splat(weight), value));
           offset += 4;
           weight += 4;
         }
+        const factor = f32x4.splat(load<f32>(lattice, FACTOR));
+        messages = f32x4.add(messages, f32x4.mul(sum, factor));
+      }
+      const shift = total(messages) - load<f32>(constant + (<usize>p << 2));
+      logits = f32x4.add(logits, f32x4.add(messages, f32x4.splat(shift)));
+    }
+    const maximum = max<f32>(0, highest(logits));
+    const e = exp4(f32x4.sub(logits, f32x4.splat(maximum)));
+    const rest = f32x4.extract_lane(exp4(f32x4.splat(-maximum)), 0);
+    const q = f32x4.mul(e, f32x4.splat(<f32>1 / (total(e) + rest)));
+    if (last) {
+      v128.store(scratch, q);
+      const to = out + (<usize>p << 2);
+      for (let l = 0; l < labels - 1; l++) {
+        store<f32>(to + <usize>l * plane, load<f32>(scratch + (<usize>l << 2)));
+      }
+      store<f32>(to + <usize>(labels - 1) * plane, rest / (total(e) + rest));
+      continue;
+    }
+    for (let k = 0; k < kernels; k++) {
+      const lattice = lattices + <usize>k * RECORD;
+      const corners = <i32>load<u32>(lattice, CORNERS);
+      const spare = <usize>load<u32>(lattice, SPARE);
+      const first = (<usize>p * <usize>corners) << 2;
+      let offset = <usize>load<u32>(lattice, OFFSETS) + first;
+      let weight = <usize>load<u32>(lattice, WEIGHTS) + first;
+      for (let c = 0; c < corners; c++) {
+        const value = spare + (<usize>load<u32>(offset) << 4);
+        v128.store(
+          value,
+          f32x4.add(v128.load(value), f32x4.mul(v128.load32_splat(weight), q)),
+        );
+        offset += 4;
+        weight += 4;
       }
     }
-    if (last) break;
-    for (let k = 0; k < kernels; k++) {
-      swap(lattices + <usize>k * RECORD);
-      blurVectors(lattices + <usize>k * RECORD, 1);
-    }
+  }
+  if (last) return;
+  for (let k = 0; k < kernels; k++) {
+    swap(lattices + <usize>k * RECORD);
+    blurVectors(lattices + <usize>k * RECORD, 1);
   }
 }

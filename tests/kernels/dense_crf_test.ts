@@ -173,3 +173,21 @@ Deno.test("the dense CRF throws when sizes, options or values are wrong", () => 
   assert.throws(() => unaryFromLabels(Uint8Array.of(0), 3, { certainty: 1 }), RangeError);
   assert.throws(() => argmaxPlanes(new Float32Array(5), 2), TypeError);
 });
+
+Deno.test("inferDenseCrf() and crfKernels() call the checkpoint between steps, and end when it throws", () => {
+  let calls = 0;
+  const count = () => void calls++;
+  const kernels = crfKernels(rgb, WIDTH, HEIGHT, { checkpoint: count });
+  assert.equal(calls, 2);
+  for (const labels of [2, 3, 7]) {
+    const unary = Float32Array.from(pattern(labels * PIXELS, 3), (v) => v / 50);
+    calls = 0;
+    inferDenseCrf(unary, labels, kernels, { steps: 4, checkpoint: count });
+    assert.equal(calls, 5);
+    const stop = () => {
+      if (++calls === 7) throw new DOMException("Cancelled", "AbortError");
+    };
+    assert.throws(() => inferDenseCrf(unary, labels, kernels, { checkpoint: stop }), /Cancelled/);
+    assert.equal(calls, 7);
+  }
+});

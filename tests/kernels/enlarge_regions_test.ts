@@ -68,3 +68,14 @@ Deno.test("enlargeRegions() refuses arrays that do not fit their sizes", () => {
   const short = { ...image, data: new Uint8Array(17) };
   assert.throws(() => enlargeRegions(new Int32Array(6), image, short), TypeError);
 });
+
+Deno.test("enlargeRegions() calls the checkpoint after every megapixel, and ends when it throws", () => {
+  const large = { width: 2048, height: 1536, data: new Uint8Array(3 * 2048 * 1536) };
+  const small = { width: 4, height: 3, data: new Uint8Array(36) };
+  let calls = 0;
+  const checkpoint = () => {
+    if (++calls === 3) throw new DOMException("Cancelled", "AbortError");
+  };
+  const regions = new Int32Array(12);
+  assert.throws(() => enlargeRegions(regions, small, large, checkpoint), { name: "AbortError" });
+});

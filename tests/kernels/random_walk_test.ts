@@ -149,3 +149,15 @@ Deno.test("randomWalk() and affinityPaths() throw when sizes, edges or options a
   assert.throws(() => affinityPaths(2.5), RangeError);
   assert.throws(() => enlargeWalk(new Float32Array(3), 1, 3, 1, 13, 4), RangeError);
 });
+
+Deno.test("randomWalk() calls the checkpoint after every step, and ends when it throws", () => {
+  const [cam, edge] = [new Float32Array(20).fill(0.5), new Float32Array(20)];
+  let calls = 0;
+  const options = { steps: 9, tolerance: 0, checkpoint: () => void calls++ };
+  randomWalk(cam, 1, edge, 5, 4, options);
+  assert.equal(calls, 9);
+  const checkpoint = () => {
+    throw new DOMException("Cancelled", "AbortError");
+  };
+  assert.throws(() => randomWalk(cam, 1, edge, 5, 4, { checkpoint }), { name: "AbortError" });
+});

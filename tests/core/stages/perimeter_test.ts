@@ -107,7 +107,7 @@ for (const [width, height] of [[1, 1], [1, 40], [600, 1], [3, 2], [17, 30]] as c
     const image = { width, height, data: pattern(3 * width * height, 2) };
     await using uss = new UssSegmenter({ threads: 1, idleMs: 0 });
     for (const reference of [false, true]) {
-      const options = { method: "both", reference } as const;
+      const options = { method: "both", reference, iterations: 4 } as const;
       const found = await findPerimeters(image, uss, options);
       assert.equal(found.branches.length, 2);
       for (const { labels, perimeter, distinct } of found.branches) {
@@ -127,6 +127,10 @@ Deno.test("findPerimeters() refuses options that cannot be served", async () => 
   const find = (options: PerimeterOptions) => findPerimeters(image, byBrightness(2), options);
   await assert.rejects(find({ workingSize: 769 }), OptionError);
   await assert.rejects(find({ workingSize: 15 }), OptionError);
+  await assert.rejects(
+    findPerimeters(rings(640, 600), byBrightness(2), { workingSize: 640 }),
+    { name: "OptionError", message: /640×600 px are 384000 px .*limit is 331776.*at most 594/ },
+  );
   await assert.rejects(find({ method: "felzenszwalb" as "slic" }), /method must be one of/);
   await assert.rejects(find({ detector: "sobel" as "canny" }), /detector must be one of/);
   await assert.rejects(find({ detector: "boundary", reference: true }), OptionError);
