@@ -15,6 +15,40 @@ import type { NetworkLayers } from "./network_layers.ts";
 
 /** Dilations of the windows on the coarse map. */
 const RATES = [6, 12, 18] as const;
+
+/** The backbone's maps that both networks look at, and how they normalise what they make of them. */
+function begin(layers: NetworkLayers, image: Value, backbone: Backbone, groups: number) {
+  const { stages } = backbone.build(layers, image, BACKBONE_PREFIX);
+  const normalised = (x: Value, name: string, channels: number) =>
+    layers.groupNorm(x, name, channels, groups, { activation: "relu" });
+  return { coarse: stages[4], fine: stages[1], normalised };
+}
+
+/** Joins views of the coarse map, of `channels` channels each, with the view of it as a whole, `1×1`. */
+function joinViews(
+  layers: NetworkLayers,
+  views: readonly Value[],
+  whole: Value,
+  channels: number,
+  alignCorners: boolean,
+): { joined: Value; channels: number } {
+  const maps = [...views, layers.resizeLike(whole, views[0]!, channels, alignCorners)];
+  const joined = layers.concat(maps, maps.map(() => channels));
+  return { joined, channels: channels * maps.length };
+}
+
+/** Joins the coarse map, enlarged, with the fine one. */
+function joinDetail(
+  layers: NetworkLayers,
+  coarse: Value,
+  fine: Value,
+  channels: readonly [coarse: number, fine: number],
+  alignCorners: boolean,
+): Value {
+  const enlarged = layers.resizeLike(coarse, fine, channels[0], alignCorners);
+  return layers.concat([enlarged, fine], channels);
+}
+
 const CHANNELS = 256;
 const LOW_CHANNELS = 48;
 const GROUPS = 4;
@@ -32,10 +66,7 @@ export function deepLabV3Plus(
   backbone: Backbone,
   classes: number,
 ): FeatureMap {
-  const { stages } = backbone.build(layers, image, BACKBONE_PREFIX);
-  const [coarse, fine] = [stages[4], stages[1]];
-  const normalised = (x: Value, name: string, channels: number) =>
-    layers.groupNorm(x, name, channels, GROUPS, { activation: "relu" });
+  const { coarse, fine, normalised } = begin(layers, image, backbone, GROUPS);
 
   const branches = [1, ...RATES].map((dilation, i) => {
     const size = dilation === 1 ? 1 : 3;
@@ -47,16 +78,13 @@ export function deepLabV3Plus(
   const mean = layers.enter(layers.globalMean(coarse.map, coarse.channels));
   const whole = layers.conv(mean, "aspp.global_avg_pool.1", [CHANNELS, coarse.channels, 1, 1]);
   const wholeMap = normalised(whole, "aspp.global_avg_pool.2", CHANNELS);
-  branches.push(layers.resizeLike(wholeMap, branches[0]!, CHANNELS, true));
-  const widths = branches.map(() => CHANNELS);
-  const all = CHANNELS * branches.length;
-  const context = layers.conv(layers.concat(branches, widths), "aspp.conv1", [CHANNELS, all, 1, 1]);
+  const views = joinViews(layers, branches, wholeMap, CHANNELS, true);
+  const context = layers.conv(views.joined, "aspp.conv1", [CHANNELS, views.channels, 1, 1]);
   const seen = layers.dropout(normalised(context, "aspp.bn1", CHANNELS), 0.5);
 
   const detail = layers.conv(fine.map, "decoder.conv1", [LOW_CHANNELS, fine.channels, 1, 1]);
   const low = normalised(detail, "decoder.bn1", LOW_CHANNELS);
-  const enlarged = layers.resizeLike(seen, low, CHANNELS, true);
-  let x = layers.concat([enlarged, low], [CHANNELS, LOW_CHANNELS]);
+  let x = joinDetail(layers, seen, low, [CHANNELS, LOW_CHANNELS], true);
   const name = "decoder.classifier";
   x = layers.conv(x, `${name}.0`, [CHANNELS, CHANNELS + LOW_CHANNELS, 3, 3]);
   x = layers.dropout(normalised(x, `${name}.1`, CHANNELS), 0.5);
@@ -83,10 +111,7 @@ export function deepLabV3PlusLite(
   backbone: Backbone,
   classes: number,
 ): FeatureMap {
-  const { stages } = backbone.build(layers, image, BACKBONE_PREFIX);
-  const [coarse, fine] = [stages[4], stages[1]];
-  const normalised = (x: Value, name: string, channels: number) =>
-    layers.groupNorm(x, name, channels, LITE_GROUPS, { activation: "relu" });
+  const { coarse, fine, normalised } = begin(layers, image, backbone, LITE_GROUPS);
   const pointwise = (x: Value, name: string, input: number, output: number) =>
     normalised(layers.conv(x, `${name}.0`, [output, input, 1, 1]), `${name}.1`, output);
   const separable = (x: Value, name: string, input: number, output: number, dilation: number) => {
@@ -103,16 +128,14 @@ export function deepLabV3PlusLite(
   ];
   const mean = layers.enter(layers.globalMean(coarse.map, coarse.channels));
   const whole = pointwise(mean, "aspp.pool", coarse.channels, LITE_CHANNELS);
-  branches.push(layers.resizeLike(whole, branches[0]!, LITE_CHANNELS, false));
-  const joined = layers.concat(branches, branches.map(() => LITE_CHANNELS));
-  const context = pointwise(joined, "aspp.project", LITE_CHANNELS * branches.length, LITE_CHANNELS);
+  const views = joinViews(layers, branches, whole, LITE_CHANNELS, false);
+  const context = pointwise(views.joined, "aspp.project", views.channels, LITE_CHANNELS);
   const seen = layers.dropout(context, 0.1);
 
   const low = pointwise(fine.map, "decoder.low", fine.channels, LITE_LOW_CHANNELS);
   const width = LITE_DECODER_CHANNELS;
   const reduced = pointwise(seen, "decoder.context", LITE_CHANNELS, width);
-  const enlarged = layers.resizeLike(reduced, low, width, false);
-  let x = layers.concat([enlarged, low], [width, LITE_LOW_CHANNELS]);
+  let x = joinDetail(layers, reduced, low, [width, LITE_LOW_CHANNELS], false);
   x = separable(x, "decoder.0", width + LITE_LOW_CHANNELS, width, 1);
   x = layers.dropout(separable(x, "decoder.1", width, width, 1), 0.1);
   const map = layers.conv(x, "decoder.classifier", [classes, width, 1, 1], { bias: true });
