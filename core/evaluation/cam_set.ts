@@ -2,13 +2,13 @@
 
 import { readFile } from "node:fs/promises";
 import { addConfusion, type Confusion, createConfusion } from "../../kernels/confusion.ts";
-import type { Mask } from "../raster.ts";
 import type { CamModelInfo } from "../runtime/models.ts";
 import type { Silop } from "../silop.ts";
 import { type Cam, predictedClasses } from "../stages/cam.ts";
 import { segmentCam } from "../stages/segment.ts";
 import { classNames } from "../data/class_list.ts";
 import type { DataSet } from "../data/data_set.ts";
+import { checkTruthSize, inLanes } from "./measure_images.ts";
 
 /** Options of {@linkcode evaluateCamSet}. */
 export interface EvaluateCamOptions {
@@ -78,8 +78,7 @@ export async function evaluateCamSet(
     segmentPredicted: create(),
   };
   const images: ImageTags[] = [];
-  const evaluate = async (index: number) => {
-    const id = ids[index]!;
+  await inLanes(ids, silop.plan.workers, async (id, index) => {
     const [bytes, labels, truth] = await Promise.all([
       readFile(data.imagePath(id)),
       data.labels(id),
@@ -91,19 +90,16 @@ export async function evaluateCamSet(
     if (truth === null) return;
     const known = selectClasses(all, labels);
     const predicted = selectClasses(all, predictedClasses(all.scores, info.scoreThresholds));
-    const count = (to: Confusion, cam: Cam, threshold: number, minArea?: number) =>
-      addConfusion(to, truth.data, fitted(segmentCam(cam, threshold, { minArea }), truth, id));
+    const count = (to: Confusion, cam: Cam, threshold: number, minArea?: number) => {
+      const mask = segmentCam(cam, threshold, { minArea });
+      checkTruthSize(id, mask, truth);
+      addConfusion(to, truth.data, mask.data);
+    };
     count(result.cam, known, threshold, 0);
     for (const point of result.sweep) count(point.confusion, known, point.threshold, 0);
     count(result.segmentKnown, known, threshold);
     count(result.segmentPredicted, predicted, threshold);
-  };
-  // As many lanes as workers, and one more whose files are read meanwhile.
-  let next = 0;
-  const lane = async () => {
-    while (next < ids.length) await evaluate(next++);
-  };
-  await Promise.all(Array.from({ length: silop.plan.workers + 1 }, lane));
+  });
   return { ...result, images };
 }
 
@@ -121,13 +117,4 @@ export function selectClasses(cam: Cam, classes: readonly number[]): Cam {
   };
   const keys = [0, ...classes.map((index) => index + 1)];
   return { ...cam, keys, cam: pick(cam.cam), hrCam: pick(cam.hrCam) };
-}
-
-function fitted(mask: Mask, truth: Mask, id: string): Uint8Array {
-  if (mask.width !== truth.width || mask.height !== truth.height) {
-    throw new TypeError(
-      `${id} is ${mask.width}×${mask.height} px, its truth ${truth.width}×${truth.height}`,
-    );
-  }
-  return mask.data;
 }

@@ -5,49 +5,30 @@
  * Thresholds and scales are to be chosen on one set and reported on another: `--sweep` is for the first.
  */
 
-import { maskClasses, reportCams } from "../../core/evaluation/cam_report.ts";
-import { MEASURED_CLASSES, measuredOf, SWEEP } from "../../core/evaluation/cam_measures.ts";
+import { reportCams } from "../../core/evaluation/cam_report.ts";
+import { SWEEP } from "../../core/evaluation/cam_measures.ts";
 import { evaluateCamSet } from "../../core/evaluation/cam_set.ts";
 import { writeFileAtomic } from "../../core/files.ts";
 import { createSilop } from "../../core/silop.ts";
-import { classNames } from "../../core/data/class_list.ts";
-import {
-  addWorkOptions,
-  createCommand,
-  EXIT_USAGE,
-  fail,
-  numberIn,
-  numbersIn,
-  readList,
-  silopOptions,
-  warnOfFallback,
-  type WorkFlags,
-} from "../cli.ts";
+import { createCommand, numberIn, numbersIn, silopOptions, warnOfFallback } from "../cli.ts";
 import { startProgress } from "../progress.ts";
-import { addDataOptions, openData } from "../voc/voc_flags.ts";
+import {
+  addMeasureOptions,
+  type MeasureFlags,
+  openMeasuredSet,
+  runMeasure,
+} from "./measured_set.ts";
 import { formatCams } from "./print_cams.ts";
 
-interface EvaluateFlags extends WorkFlags {
-  data: string;
-  set: string;
+interface EvaluateFlags extends MeasureFlags {
   scales?: number[];
   threshold?: number;
-  classes?: string;
-  meanClasses?: string[];
   sweep: boolean;
   out?: string;
 }
 
 async function run(flags: EvaluateFlags): Promise<void> {
-  const data = await openData(flags, "dev");
-  const chosen = flags.meanClasses ?? measuredOf(data.classes);
-  try {
-    maskClasses(chosen, classNames(data.classes));
-  } catch (error) {
-    fail((error as Error).message, EXIT_USAGE);
-  }
-  const ids = await data.ids(flags.set);
-  if (ids.length === 0) fail(`${flags.set} names no images`);
+  const { data, ids, names } = await openMeasuredSet(flags);
   using silop = createSilop({
     ...silopOptions(flags),
     aim: "throughput",
@@ -66,7 +47,7 @@ async function run(flags: EvaluateFlags): Promise<void> {
   });
   const seconds = (performance.now() - start) / 1000;
   progress.stop();
-  const report = reportCams(evaluation, info, chosen);
+  const report = reportCams(evaluation, info, names);
   const { workers, threads } = silop.plan;
   console.log(
     `${info.file} on ${flags.set}: ${ids.length} images, scales ${
@@ -88,21 +69,11 @@ if (import.meta.main) {
     "evaluate:cam",
     "Measure a CAM model's maps and masks on a set of images with truth.",
   );
-  addDataOptions(command, "dev")
+  addMeasureOptions(command, "the first mean")
     .option("--scales <list>", "scales of the image (default: the model's)", numbersIn(0.1, 4))
     .option("--threshold <t>", "CAM value of foreground (default: the model's)", numberIn(0, 1))
-    .option(
-      "--mean-classes <list>",
-      `classes of the first mean (default: ${MEASURED_CLASSES} of VOC's, else all)`,
-      readList,
-    )
     .option("--sweep", "try thresholds 0.02, 0.04 … 0.5 as well", false)
     .option("--out <file>", "write all figures there as JSON")
     .action(run);
-  addWorkOptions(command);
-  try {
-    await command.parseAsync(Deno.args, { from: "user" });
-  } catch (error) {
-    fail((error as Error).message);
-  }
+  await runMeasure(command);
 }

@@ -6,12 +6,11 @@
  */
 
 import { readFile } from "node:fs/promises";
-import { MEASURED_CLASSES, measuredOf } from "../../core/evaluation/cam_measures.ts";
-import { maskClasses, meanIou } from "../../core/evaluation/cam_report.ts";
+import { meanIou } from "../../core/evaluation/cam_report.ts";
+import { checkTruthSize, inLanes } from "../../core/evaluation/measure_images.ts";
 import type { Planes } from "../../core/raster.ts";
 import { renumberClasses } from "../../core/batch/renumber_classes.ts";
 import type { CamModelInfo } from "../../core/runtime/models.ts";
-import { modelFolders } from "../../core/runtime/model_folders.ts";
 import { createSilop, type Silop } from "../../core/silop.ts";
 import { fitMaps } from "../../core/stages/fit.ts";
 import { findEdges, paintLabels, type PerimeterBranch } from "../../core/stages/perimeter.ts";
@@ -24,26 +23,17 @@ import { addConfusion, type Confusion, createConfusion } from "../../kernels/con
 import { crfKernels } from "../../kernels/dense_crf.ts";
 import { pseudoLabels } from "../../kernels/pseudo_labels.ts";
 import { sweepConfusion } from "../../kernels/sweep_confusion.ts";
-import {
-  addWorkOptions,
-  createCommand,
-  EXIT_USAGE,
-  fail,
-  integerIn,
-  limitsOf,
-  numbersIn,
-  readList,
-  type WorkFlags,
-} from "../cli.ts";
+import { createCommand, integerIn, numbersIn, silopOptions } from "../cli.ts";
 import { startProgress } from "../progress.ts";
-import { addDataOptions, openData } from "../voc/voc_flags.ts";
+import {
+  addMeasureOptions,
+  type MeasureFlags,
+  openMeasuredSet,
+  runMeasure,
+} from "./measured_set.ts";
 
-interface FitFlags extends WorkFlags {
-  data: string;
-  set: string;
+interface FitFlags extends MeasureFlags {
   limit?: number;
-  classes?: string;
-  meanClasses?: string[];
   thresholds?: number[];
 }
 
@@ -58,37 +48,16 @@ const WORKING_SIZE = 768;
 const THRESHOLDS = Array.from({ length: 20 }, (_, i) => (i + 1) / 50);
 
 async function run(flags: FitFlags): Promise<void> {
-  const data = await openData(flags, "dev");
-  const names = flags.meanClasses ?? measuredOf(data.classes);
+  const { data, ids, names, classes } = await openMeasuredSet(flags, flags.limit);
   const thresholds = [...new Set(flags.thresholds ?? THRESHOLDS)].sort((a, b) => a - b);
-  let chosen: number[];
-  try {
-    chosen = maskClasses(names, classNames(data.classes));
-  } catch (error) {
-    fail((error as Error).message, EXIT_USAGE);
-  }
-  const ids = (await data.ids(flags.set)).slice(0, flags.limit);
-  if (ids.length === 0) fail(`${flags.set} names no images`);
-  using silop = createSilop({
-    device: flags.device,
-    workers: flags.workers,
-    threads: flags.threads,
-    aim: "throughput",
-    models: modelFolders(flags.models),
-    camModel: flags.camModel,
-    limits: limitsOf(flags),
-  });
+  using silop = createSilop({ ...silopOptions(flags), aim: "throughput" });
   const { camModel } = await silop.ready;
   const tallies = new Map<string, Tally>();
   const progress = startProgress(`fits of ${flags.set}`, ids.length, "images");
-  let next = 0;
-  const lane = async () => {
-    while (next < ids.length) {
-      await measure(silop, camModel, data, ids[next++]!, thresholds, tallies);
-      progress.step();
-    }
-  };
-  await Promise.all(Array.from({ length: silop.plan.workers + 1 }, lane));
+  await inLanes(ids, silop.plan.workers, async (id) => {
+    await measure(silop, camModel, data, id, thresholds, tallies);
+    progress.step();
+  });
   progress.stop();
   console.log(
     `${flags.set}, ${ids.length} images, known labels: mean IoU over ${names.join(", ")}`,
@@ -96,7 +65,7 @@ async function run(flags: FitFlags): Promise<void> {
   console.log(`at the best threshold; ${REFINE_CRF.fitted.steps} steps of the CRF\n`);
   console.log(`${"rule".padEnd(27)}${"maps".padStart(6)}   at${"with CRF".padStart(12)}   at`);
   const best = (matrices: readonly Confusion[]) => {
-    const means = matrices.map((matrix) => meanIou(matrix, chosen));
+    const means = matrices.map((matrix) => meanIou(matrix, classes));
     const at = means.indexOf(Math.max(...means));
     return `${(100 * means[at]!).toFixed(2)} ${thresholds[at]!.toFixed(2)}`;
   };
@@ -124,9 +93,7 @@ async function measure(
   if (labels.length === 0) return;
   const cam = renumberClasses(made, numbered, classNames(data.classes));
   const { width, height } = image;
-  if (width !== truth.width || height !== truth.height) {
-    throw new TypeError(`${id} is ${width}×${height} px, its truth ${truth.width}×${truth.height}`);
-  }
+  checkTruthSize(id, image, truth);
   const classes = data.classes.length + 1;
   const kernels = crfKernels(image.data, width, height);
   const add = (name: string, maps: Planes) => {
@@ -168,19 +135,9 @@ if (import.meta.main) {
     "evaluate:fit",
     "Measure the rules that fit CAMs to perimeters on a set of images with truth.",
   );
-  addDataOptions(command, "dev")
+  addMeasureOptions(command, "the mean")
     .option("--limit <n>", "only the first images of the set", integerIn(1, 1e6))
     .option("--thresholds <list>", "to try (default: 0.02, 0.04 … 0.4)", numbersIn(0, 2))
-    .option(
-      "--mean-classes <list>",
-      `classes of the mean (default: ${MEASURED_CLASSES} of VOC's, else all)`,
-      readList,
-    )
     .action(run);
-  addWorkOptions(command);
-  try {
-    await command.parseAsync(Deno.args, { from: "user" });
-  } catch (error) {
-    fail((error as Error).message);
-  }
+  await runMeasure(command);
 }
