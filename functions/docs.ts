@@ -4,10 +4,10 @@
  */
 
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import type { Context } from "hono";
-import swaggerUi from "swagger-ui-dist/package.json" with { type: "json" };
 import { addRoute, createRoutes, problems, type Routes } from "./contract/routes.ts";
 import { isKnown } from "./entity_tag.ts";
 import { allowOnly, type Logger, makeProblem, problemHandler, sendProblem } from "./problem.ts";
@@ -102,15 +102,7 @@ export function docsRoutes(
     if (type === undefined) {
       return sendProblem(makeProblem("not-found", `There is nothing at ${c.req.path}`));
     }
-    // The file is as old as its package: known to be the same without being read.
-    const etag = `"${swaggerUi.version}"`;
-    c.header("ETag", etag);
-    c.header("Cache-Control", "public, max-age=3600");
-    if (isKnown(c, etag)) return c.body(null, 304);
-    return c.body(await readAsset(file), 200, {
-      "Content-Type": type,
-      "X-Content-Type-Options": "nosniff",
-    });
+    return send(c, await readAsset(file), type, "public, max-age=3600");
   });
   for (const path of ["/openapi.json", "/docs", "/docs/:file"]) {
     app.all(path, allowOnly("GET", "HEAD"));
@@ -141,7 +133,10 @@ export function describe(documented: Routes, base = ""): Record<string, unknown>
   return { ...rest, paths: Object.fromEntries(paths) };
 }
 
+/** Reads a file from where `deno task pack` and `slim` put it, or from its package. */
 async function readAsset(file: string): Promise<Uint8Array<ArrayBuffer>> {
+  const own = new URL(`./swagger/${file}`, import.meta.url);
+  if (existsSync(own)) return new Uint8Array(await readFile(own));
   const specifier = `swagger-ui-dist/${file}`;
   const resolved = import.meta.resolve(specifier);
   const path = resolved.startsWith("file:")
@@ -151,11 +146,16 @@ async function readAsset(file: string): Promise<Uint8Array<ArrayBuffer>> {
 }
 
 /** Sends a text with an `ETag` of its content, or that it is the one already known. */
-function send(c: Context, text: string, type: string): Response {
-  const bytes = new TextEncoder().encode(text);
+function send(
+  c: Context,
+  text: string | Uint8Array<ArrayBuffer>,
+  type: string,
+  caching = "no-cache",
+): Response {
+  const bytes = typeof text === "string" ? new TextEncoder().encode(text) : text;
   const etag = `"${createHash("sha256").update(bytes).digest("base64url").slice(0, 16)}"`;
   c.header("ETag", etag);
-  c.header("Cache-Control", "no-cache");
+  c.header("Cache-Control", caching);
   c.header("X-Content-Type-Options", "nosniff");
   if (isKnown(c, etag)) return c.body(null, 304);
   return c.body(bytes, 200, { "Content-Type": type, "Content-Length": String(bytes.length) });

@@ -72,6 +72,15 @@ function choice<const T extends readonly [string, ...string[]]>(words: T, descri
   return z.enum(words).optional().openapi({ description });
 }
 
+/** The working size; how large it may be depends on what is done at it. */
+function workingSize(maximum: number) {
+  return number(
+    "Long side, in pixels, to which larger images are reduced. Default: 512. For perimeters, refinement " +
+      "and CRFs no more than 331776 pixels in all, as 768×432 or 576×576 are",
+    { minimum: 16, maximum, type: "integer" },
+  );
+}
+
 const FORMAT_TEXT = "What to answer; without it the header Accept decides";
 
 /** The query of every stage, so that one query can be sent to all of them. */
@@ -91,10 +100,7 @@ export const stageQuery = z.strictObject({
   mirror: flag(
     "Whether the mirrored image is looked at as well. Default: true of maps, of mode fast the model's",
   ),
-  "working-size": number(
-    "Long side, in pixels, to which larger images are reduced",
-    { minimum: 1, type: "integer" },
-  ),
+  "working-size": workingSize(2048),
   threshold: number("Map value above which a pixel is foreground; for masks", { minimum: 0 }),
   "min-area": number(
     "Regions of a smaller share of the image take their surroundings' class; for masks",
@@ -111,14 +117,17 @@ export const stageQuery = z.strictObject({
   reference: flag("Whether perimeters are those of the published code, by canny. Default: false"),
   iterations: number("Most iterations of the training on the image; for perimeters", {
     minimum: 1,
+    maximum: 64,
     type: "integer",
   }),
   "min-labels": number("Training ends with fewer labels than this; for perimeters", {
     minimum: 1,
+    maximum: 32,
     type: "integer",
   }),
   seed: number("Seed of the training's initial weights; for perimeters", {
     minimum: 0,
+    maximum: 2 ** 32 - 1,
     type: "integer",
   }),
   fit: choice(FIT_RULES, "How maps are fitted to perimeters; for refinement"),
@@ -183,10 +192,14 @@ export const STAGE_PARAMS: Readonly<Record<StageName, readonly ParamName[]>> = {
   refine: [...REFINE_PARAMS, "result", ...FILE_PARAMS, "format"],
 };
 
+/** The stages that train a network on the photo, whatever the query says. */
+const TRAINED: readonly StageName[] = ["perimeter", "refine"];
+
 /** The part of the query that a stage looks at, for its description. */
 export function queryOf(stage: StageName) {
   const picked = Object.fromEntries(STAGE_PARAMS[stage].map((name) => [name, true]));
   return stageQuery.pick(picked as Record<ParamName, true>).extend({
+    "working-size": workingSize(TRAINED.includes(stage) ? 768 : 2048),
     format: choice(["json", ...STAGE_FILES[stage]], FORMAT_TEXT),
   });
 }

@@ -9,6 +9,7 @@ import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createCommand, fail } from "./cli.ts";
 import { compile, listModules } from "./pack/compile.ts";
+import { copyReferencePage } from "./pack/reference_page.ts";
 import { packFolder } from "./pack/tarball.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
@@ -72,6 +73,7 @@ async function pack({ out }: PackFlags): Promise<void> {
     await rm(stage, { recursive: true });
   }
   for (const path of ASSETS) await cp(join(ROOT, path), join(folder, path), { recursive: true });
+  await copyReferencePage(folder);
   const { name, version, license } = config;
   await writeJson(join(folder, "package.json"), {
     name,

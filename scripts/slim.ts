@@ -9,6 +9,7 @@ import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createCommand, fail } from "./cli.ts";
 import { listModules } from "./pack/compile.ts";
+import { copyReferencePage } from "./pack/reference_page.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const ENTRIES = ["scripts/start.ts", "scripts/health.ts"];
@@ -27,6 +28,7 @@ async function slim(folder: string): Promise<void> {
     await mkdir(dirname(join(folder, path)), { recursive: true });
     await cp(join(ROOT, path), join(folder, path), { recursive: true });
   }
+  await copyReferencePage(folder);
   const config = JSON.parse(await readFile(join(ROOT, "deno.json"), "utf8"));
   const { unstable, compilerOptions } = config;
   // Deno fetches whatever the import map names, so that shall be no more than is imported.

@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ROOT, runTask, startServer } from "../helpers/processes.ts";
@@ -62,6 +62,11 @@ Deno.test("slim: the folder serves by itself, by the words of the container, and
     assert.deepEqual(classes.map(({ name }: { name: string }) => name), ["cat"]);
     const page = await fetch(server.url, { headers: { Accept: "text/html" } });
     assert.match(await page.text(), /<!DOCTYPE html>/);
+    const reference = await fetch(`${server.url}/docs/swagger-ui-bundle.js`);
+    assert.equal(reference.status, 200);
+    assert.ok((await reference.bytes()).length > 1e6);
+    const packages = await readdir(join(folder, ".deno/npm/registry.npmjs.org"));
+    for (const name of ["@scarf", "swagger-ui-dist"]) assert.ok(!packages.includes(name), name);
     assert.equal((await server.end("SIGTERM")).code, 0);
 
     // Nothing that is not its own work is emptied.

@@ -642,7 +642,7 @@ export interface operations {
                 scales?: number[];
                 /** @description Whether the mirrored image is looked at as well. Default: true of maps, of mode fast the model's */
                 mirror?: boolean;
-                /** @description Long side, in pixels, to which larger images are reduced */
+                /** @description Long side, in pixels, to which larger images are reduced. Default: 512. For perimeters, refinement and CRFs no more than 331776 pixels in all, as 768×432 or 576×576 are */
                 "working-size"?: number;
                 /** @description Name of the CAM model to ask; the service tells which may be named */
                 "cam-model"?: string;
@@ -801,7 +801,7 @@ export interface operations {
                 scales?: number[];
                 /** @description Whether the mirrored image is looked at as well. Default: true of maps, of mode fast the model's */
                 mirror?: boolean;
-                /** @description Long side, in pixels, to which larger images are reduced */
+                /** @description Long side, in pixels, to which larger images are reduced. Default: 512. For perimeters, refinement and CRFs no more than 331776 pixels in all, as 768×432 or 576×576 are */
                 "working-size"?: number;
                 /** @description Map value above which a pixel is foreground; for masks */
                 threshold?: number;
@@ -987,7 +987,7 @@ export interface operations {
     perimeter: {
         parameters: {
             query?: {
-                /** @description Long side, in pixels, to which larger images are reduced */
+                /** @description Long side, in pixels, to which larger images are reduced. Default: 512. For perimeters, refinement and CRFs no more than 331776 pixels in all, as 768×432 or 576×576 are */
                 "working-size"?: number;
                 /** @description Superpixels by slic, quickshift or both, each with a result; for perimeters */
                 method?: "slic" | "quickshift" | "both";
@@ -1153,7 +1153,7 @@ export interface operations {
                 scales?: number[];
                 /** @description Whether the mirrored image is looked at as well. Default: true of maps, of mode fast the model's */
                 mirror?: boolean;
-                /** @description Long side, in pixels, to which larger images are reduced */
+                /** @description Long side, in pixels, to which larger images are reduced. Default: 512. For perimeters, refinement and CRFs no more than 331776 pixels in all, as 768×432 or 576×576 are */
                 "working-size"?: number;
                 /** @description Map value above which a pixel is foreground; for masks */
                 threshold?: number;
@@ -1343,7 +1343,7 @@ export interface operations {
                 scales?: number[];
                 /** @description Whether the mirrored image is looked at as well. Default: true of maps, of mode fast the model's */
                 mirror?: boolean;
-                /** @description Long side, in pixels, to which larger images are reduced */
+                /** @description Long side, in pixels, to which larger images are reduced. Default: 512. For perimeters, refinement and CRFs no more than 331776 pixels in all, as 768×432 or 576×576 are */
                 "working-size"?: number;
                 /** @description Map value above which a pixel is foreground; for masks */
                 threshold?: number;
