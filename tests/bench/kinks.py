@@ -17,7 +17,7 @@ def relu6(x, inplace=False, side=None):
 
 
 def absolute(x, side=None):
-    side = x.sign() if side is None else side
+    side = x.sign().detach() if side is None else side
     return x * side.to(x.dtype), side
 
 
