@@ -46,6 +46,7 @@ interface SilopFlags {
   device: string;
   threads?: number;
   jobs?: number;
+  queue?: string;
   ablation?: number | true;
   skip: string[];
   from?: string;
@@ -81,6 +82,10 @@ const command = createCommand("silop", "The whole method, from images with label
   .option("--threads <n>", "threads of each network", integerIn(1, 256))
   .option("--jobs <n>", "images worked on at once (default: by the machine)", integerIn(1, 256))
   .option(
+    "--queue <nats://…>",
+    "have what is done image by image done by voc:worker, on any machines",
+  )
+  .option(
     "--ablation [images]",
     `also try the chain without its parts, on so many images (${ABLATION_IMAGES})`,
     integerIn(1, 1e9),
@@ -110,6 +115,7 @@ async function runSilop(flags: SilopFlags): Promise<never> {
     device: flags.device,
     threads: flags.threads,
     jobs: flags.jobs,
+    queue: flags.queue,
     ablation: flags.ablation === true ? ABLATION_IMAGES : flags.ablation ?? 0,
   });
   let selected: Set<string>;

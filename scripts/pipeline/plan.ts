@@ -24,6 +24,8 @@ export interface PlanRequest {
   readonly device: string;
   readonly threads?: number;
   readonly jobs?: number;
+  /** Address of the queue whose workers do the work of the batch tasks. Default: this machine does. */
+  readonly queue?: string;
   /** Images on which the chain is tried without its parts; 0 for none. */
   readonly ablation: number;
 }
@@ -72,6 +74,15 @@ export class StepMaker {
     return join(this.request.run, "models");
   }
 
+  /** The arguments that tell a batch task how to work, which makes no difference to its results. */
+  get work(): readonly string[] {
+    const { jobs, queue } = this.request;
+    return [
+      ...jobs === undefined ? [] : ["--jobs", String(jobs)],
+      ...queue === undefined ? [] : ["--queue", queue],
+    ];
+  }
+
   /** The arguments that name the CAM model. */
   get camModel(): readonly string[] {
     const { trainClassifier, config: { camModel } } = this.request;
@@ -102,7 +113,7 @@ export class StepMaker {
 
   batch(step: BatchStep): Step {
     const { name, stage, part, folder, task, options, more = [], needs, images } = step;
-    const { device, threads, jobs } = this.request;
+    const { device, threads } = this.request;
     const { networks, options: schema }: BatchTask = TASKS[task];
     const many = Math.min(images ?? Infinity, part.images);
     return {
@@ -116,7 +127,7 @@ export class StepMaker {
         ...networks.length > 0 && threads !== undefined ? ["--threads", String(threads)] : [],
         ...more,
       ],
-      work: jobs === undefined ? [] : ["--jobs", String(jobs)],
+      work: this.work,
       needs,
       images: many,
       results: { run: folder, task, ids: part.ids.slice(0, many) },
@@ -152,7 +163,7 @@ export class StepMaker {
     needs: readonly string[],
     { images, what }: { images?: number; what?: string } = {},
   ): Step {
-    const { measured, jobs } = this.request;
+    const { measured } = this.request;
     return {
       name,
       stage,
@@ -162,7 +173,7 @@ export class StepMaker {
         ...measured.length === 0 ? [] : ["--mean-classes", ["background", ...measured].join(",")],
         ...what === undefined ? [] : ["--what", what],
       ],
-      work: jobs === undefined ? [] : ["--jobs", String(jobs)],
+      work: this.work,
       needs,
       images: Math.min(images ?? Infinity, part.images),
       results: { file: join(folder, "evaluation", "metrics.json") },

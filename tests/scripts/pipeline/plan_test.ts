@@ -144,6 +144,24 @@ Deno.test("planSteps() hands options on as the scripts' flags", async () => {
   assert.match(training, /--optimizer adam --rate 0\.0002/);
 });
 
+Deno.test("planSteps() hands a queue to what is done image by image, and to nothing else", async () => {
+  const queue = "nats://queue-host:4222";
+  const steps = await plan({}, { trainClassifier: true, ablation: 2, queue });
+  for (const { name, task, args, work = [] } of steps) {
+    const isBatch = task?.startsWith("voc:") ?? false;
+    assert.deepEqual(work, isBatch ? ["--queue", queue] : [], name);
+    // A step that was done without a queue is done.
+    assert.ok(!args().includes("--queue"), name);
+  }
+});
+
+Deno.test("commandOf() gives the tasks that planSteps() hands a queue to the network", async () => {
+  const steps = await plan({ combine: { fit: "masks" } }, { ablation: 2 });
+  const tasks = new Set(steps.flatMap(({ task }) => task?.startsWith("voc:") ? [task] : []));
+  assert.ok(tasks.size >= 9, [...tasks].join());
+  for (const task of tasks) assert.ok(commandOf(task).flags.includes("--allow-net"), task);
+});
+
 Deno.test("selectSteps() takes stages from one to another without those skipped", async () => {
   const steps = await plan();
   const all = selectSteps(steps, { skip: [] });
