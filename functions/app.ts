@@ -23,6 +23,11 @@ export interface AppOptions extends ServiceOptions {
    * object given stays the caller's to close. Default: one with default options.
    */
   silop?: Silop | SilopOptions;
+  /**
+   * Folders of models for the `silop` that the app creates. Default: those that its options name, or else
+   * the embedded ones.
+   */
+  models?: SilopOptions["models"];
   /** Path before all routes. Default: none. */
   basePath?: string;
   /**
@@ -75,6 +80,8 @@ const ENDPOINTS = [
  * `GET /health/ready`, `GET /metrics`, jobs, and at `GET /` the demo page for browsers, a list of
  * the routes for others.
  *
+ * @throws {TypeError} There are `models` beside a `silop` that has its own already.
+ *
  * @example As a part of another app
  * ```ts
  * const vision = createApp();
@@ -83,11 +90,17 @@ const ENDPOINTS = [
  * ```
  */
 export function createApp(options: AppOptions = {}): App {
-  const { silop: work, basePath, labelStudio, ...serviceOptions } = options;
+  const { silop: work, models, basePath, labelStudio, ...serviceOptions } = options;
   const given = work instanceof Silop ? work : null;
+  if (given !== null && models !== undefined) {
+    throw new TypeError(
+      "Cannot take models: the silop given has its own, name them when creating it",
+    );
+  }
   const silop = given ?? createSilop({
     onFault: (message, error) => service.logger.error(message, error),
     ...work as SilopOptions | undefined,
+    ...(models === undefined ? {} : { models }),
   });
   const service = new Service(silop, serviceOptions);
   const { logger, routeOptions } = service;

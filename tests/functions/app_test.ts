@@ -285,3 +285,14 @@ Deno.test("createApp() closes the workers it has created and no others", async (
   createApp({ silop }).close();
   assert.equal((await post("/cam")).status, 200);
 });
+
+Deno.test("createApp() takes models of a folder, but not beside a silop that has its own", async () => {
+  await using folder = await makeModelFolder();
+  const elsewhere = new URL("nowhere/", folder.url);
+  using own = createApp({
+    models: folder.url,
+    silop: { models: elsewhere, device: "cpu", workers: 1 },
+  });
+  assert.equal((await own.silop.ready).camModel.file, "tiny.onnx");
+  assert.throws(() => createApp({ silop, models: folder.url }), TypeError);
+});
