@@ -43,7 +43,8 @@ code { font-size: .85em; overflow-wrap: anywhere; }
 @media print { :root { --ink: #000; --paper: #fff; --soft: #444; --line: #bbb; --card: #f5f5f5;
     --mark: 0, 114, 178; color-scheme: light; }
   body { max-width: none; padding: 0; font-size: 10pt; } nav { display: none; }
-  h2, h3 { break-after: avoid; } figure, tr, .gallery .row { break-inside: avoid; }
+  h2, h3 { break-after: avoid; } figure, tr, .gallery img { break-inside: avoid; }
+  .gallery .id { break-before: avoid; } .scroll { overflow: visible; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   @page { margin: 15mm; } }
 `;
