@@ -31,7 +31,7 @@ import {
 import type { Checkpoint } from "./stage.ts";
 import type { UssSegmenter } from "./uss.ts";
 import { checkUssOptions, type UssOptions } from "./uss_options.ts";
-import { checkHeavyPixels, checkWorkingSize, workingSize } from "./working_size.ts";
+import { checkWorkingSize, workingSize } from "./working_size.ts";
 
 /** Options of {@linkcode findPerimeters}. */
 export interface PerimeterOptions extends UssOptions {
@@ -46,8 +46,8 @@ export interface PerimeterOptions extends UssOptions {
   reference?: boolean;
   /**
    * Images with a longer long side are reduced to this many pixels, 16..768, for superpixels and
-   * training, and their regions brought back to full size; no more than 331 776 in all, as 768×432 or
-   * 576×576 are. Default: 512.
+   * training, and their regions brought back to full size; the stage takes no more than 331 776 in all,
+   * as 768×432 or 576×576 are. Default: 512.
    */
   workingSize?: number;
 }
@@ -84,7 +84,7 @@ export interface Perimeters {
   readonly branches: readonly PerimeterBranch[];
 }
 
-/** Greatest working size: beside it the number of pixels is limited (`checkHeavyPixels()`). */
+/** Greatest working size; requests are limited to fewer pixels (`checkHeavyPixels()`). */
 const MAX_WORKING_SIZE = 768;
 const PICTURE_THRESHOLDS = { low: 1, high: 50 };
 const PHOTO_THRESHOLDS = { low: 100, high: 200 };
@@ -111,7 +111,6 @@ export async function findPerimeters(
   const { detector = reference ? "canny" : "boundary", ...ussOptions } = rest;
   const { width, height } = image;
   const work = reduce(image, longSide);
-  checkHeavyPixels(work, "training");
   // SILOP's superpixels and network see B, G, R.
   const bgr = swapRedAndBlue(work.data);
 

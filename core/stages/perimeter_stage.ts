@@ -14,6 +14,7 @@ import {
 } from "./perimeter.ts";
 import type { PerimeterMethod } from "./perimeter_choices.ts";
 import { refuseFormat, type Stage } from "./stage.ts";
+import { checkHeavyPixels } from "./working_size.ts";
 
 /** What one method found, in a few lines of JSON. */
 export interface PerimeterBranchSummary {
@@ -55,7 +56,10 @@ const BOTH_COLOURS = [[255, 221, 51], [51, 204, 255], [255, 255, 255]] as const;
  */
 export const perimeterStage: Stage<PerimeterOptions, Perimeters, PerimeterSummary> = {
   check: checkPerimeterOptions,
-  compute: (image, options, { uss }, checkpoint) => findPerimeters(image, uss, options, checkpoint),
+  compute(image, options, { uss }, checkpoint) {
+    checkHeavyPixels(image, options.workingSize, "training");
+    return findPerimeters(image, uss, options, checkpoint);
+  },
   summarize: summarizePerimeters,
   encode(format, perimeters, { image, checkpoint }) {
     switch (format) {

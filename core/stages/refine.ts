@@ -33,7 +33,7 @@ import {
 import { checkSegmentOptions, DEFAULT_MIN_AREA, type SegmentOptions } from "./segment.ts";
 import type { Checkpoint, StageModels } from "./stage.ts";
 import { walkCam, walkOverEdges } from "./walk.ts";
-import { checkHeavyPixels, workingSize } from "./working_size.ts";
+import { workingSize } from "./working_size.ts";
 
 /** Options of {@linkcode refineImage}. */
 export interface RefineOptions
@@ -127,7 +127,6 @@ export async function refineImage(
   checkRefineOptions(options, { classifier, edges: network });
   const { fit, method, walk, edge, crf, threshold, minArea, result } = settle(options, network);
   const work = reduce(image, options.workingSize);
-  checkHeavyPixels(work, "training");
   const cam = await computeCam(image, classifier, options, () => checkpoint("cam"));
   checkpoint("cam");
   const forPerimeters = perimeterOptions(options, fit, method);
@@ -146,11 +145,11 @@ export async function refineImage(
     ? await findModelEdges(work, network!, () => checkpoint("affinity"))
     : undefined;
   const walked = walk
-    ? walkOn(fitted.cam, perimeters, edges, network, work, () => checkpoint("walk"))
+    ? walkOn(fitted.cam, perimeters, edges, network, work, () => checkpoint())
     : undefined;
   if (walk) checkpoint("walk");
   const { data } = walked ?? fitted.hrCam;
-  const revised = { checkpoint: () => checkpoint("crf") };
+  const revised = { checkpoint: () => checkpoint() };
   const kernels = crf ? crfKernels(work.data, work.width, work.height, revised) : [];
   const { labels } = pseudoLabels(data, cam.keys, work.width, work.height, kernels, {
     threshold,
@@ -158,7 +157,7 @@ export async function refineImage(
     ...revised,
   });
   if (crf) checkpoint("crf");
-  const mask = finish(labels, work, image, minArea, () => checkpoint("mask"));
+  const mask = finish(labels, work, image, minArea, () => checkpoint());
   checkpoint("mask");
   return { ...parts, fitted, ...(walked && { walked }), ...(edges && { edges }), mask };
 }

@@ -27,6 +27,7 @@ import { checkRefineOptions, refineImage, type Refinement, type RefineOptions } 
 import type { EdgeKind, FitRule, RefineResult } from "./refine_choices.ts";
 import { describeMask, type SegmentedClass } from "./segment.ts";
 import type { Stage } from "./stage.ts";
+import { checkHeavyPixels } from "./working_size.ts";
 
 /** Options of the stage `refine`. */
 export interface RefineStageOptions extends RefineOptions, FileOptions {}
@@ -67,7 +68,10 @@ export const refineStage: Stage<RefineStageOptions, Refinement, RefineSummary> =
     checkRefineOptions(options, models);
     checkFileOptions(options);
   },
-  compute: (image, options, models, checkpoint) => refineImage(image, models, options, checkpoint),
+  compute(image, options, models, checkpoint) {
+    checkHeavyPixels(image, options.workingSize, "training");
+    return refineImage(image, models, options, checkpoint);
+  },
   summarize({ cam, perimeters, fit, walked, edges, crf, threshold, mask }, models) {
     const { detector, results } = summarizePerimeters(perimeters);
     return {

@@ -26,6 +26,7 @@ import {
   type SegmentImageOptions,
 } from "./segmentation.ts";
 import { refuseFormat, type Stage, type StageModels } from "./stage.ts";
+import { checkHeavyPixels } from "./working_size.ts";
 
 /**
  * Options of the stage `segment`; those of refinement count in the mode `pipeline` alone, and the mode
@@ -90,15 +91,20 @@ export const segmentStage: Stage<SegmentStageOptions, Segmentation, SegmentSumma
   async compute(image, options, models, checkpoint) {
     const mode = modeOf(options, models);
     if (mode === "fast") {
+      const segmenter = requireSegmenter(models.segmenter);
+      if (options.crf ?? segmenter.info.crf) {
+        checkHeavyPixels(image, options.workingSize, "the CRF");
+      }
       const { mask, ...rest } = await segmentImage(
         image,
-        requireSegmenter(models.segmenter),
+        segmenter,
         fastOptions(options),
         checkpoint,
       );
       return { mode, mask, keys: keysOf(mask), ...rest };
     }
     if (mode === "pipeline") {
+      checkHeavyPixels(image, options.workingSize, "training");
       const { cam, mask } = await refineImage(image, models, options, checkpoint);
       return { mode, mask, ...partsOf(cam) };
     }

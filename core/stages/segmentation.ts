@@ -28,7 +28,7 @@ import { checkScales, labelIndices, MAX_RUN_PIXELS, scaledSizes, type Size } fro
 import type { MapNetwork } from "./map_network.ts";
 import { checkSegmentOptions } from "./segment.ts";
 import type { Checkpoint } from "./stage.ts";
-import { checkHeavyPixels, checkWorkingSize, workingSize } from "./working_size.ts";
+import { checkWorkingSize, workingSize } from "./working_size.ts";
 
 /** A network whose maps are the logits of its classes. */
 export type SegmentationNetwork = MapNetwork<SegmentationModelInfo>;
@@ -41,7 +41,7 @@ export interface SegmentImageOptions {
   scales?: readonly number[];
   /** Look at the mirrored image as well. Default: the model's. */
   mirror?: boolean;
-  /** Let a dense CRF revise the mask, of at most 331 776 px at the working size. Default: the model's. */
+  /** Let a dense CRF revise the mask; the stage takes at most 331 776 px at the working size. Default: the model's. */
   crf?: boolean;
   /** Images with a longer long side are reduced to this many pixels for the network. Default: 512. */
   workingSize?: number;
@@ -94,7 +94,6 @@ export async function segmentImage(
   checkSegmentImageOptions(options, info);
   const { scales = info.scales, mirror = info.mirror, crf = info.crf, minArea = 0 } = options;
   const work = workingSize(image.width, image.height, options.workingSize);
-  if (crf) checkHeavyPixels(work, "the CRF");
   const sizes = scaledSizes(work, scales);
   const channels = channelsOf(options.labels, info);
 
@@ -280,7 +279,7 @@ function revise(
     ...work,
     data: resizeImage(image.data, image.width, image.height, 3, width, height),
   };
-  const step = () => checkpoint("crf");
+  const step = () => checkpoint();
   const kernels = crfKernels(reduced.data, width, height, {
     ...CRF,
     bilateralCompat: CRF_COMPAT,
@@ -301,7 +300,7 @@ function revise(
   checkpoint("crf");
   if (reduced === image) return best;
   return Uint8Array.from(
-    enlargeRegions(Int32Array.from(best), reduced, image, () => checkpoint("mask")),
+    enlargeRegions(Int32Array.from(best), reduced, image, step),
   );
 }
 

@@ -45,27 +45,36 @@ export function checkWorkingSize(
 }
 
 /**
- * Pixels of the working size up to which networks are trained on an image and dense CRFs inferred. An
- * iteration of that training, which cannot be stopped, then takes at most a second on two cores.
+ * Pixels of the working size up to which requests may have networks trained on an image and dense CRFs
+ * inferred. An iteration of that training, which cannot be stopped, then takes at most a second on two cores.
  */
 export const MAX_HEAVY_PIXELS = 331_776;
 
 /**
  * Refuses working sizes beyond {@linkcode MAX_HEAVY_PIXELS}.
  *
+ * @param image Size of the whole image.
  * @param what That cannot be done at this size.
  * @throws {OptionError}
  */
 export function checkHeavyPixels(
-  { width, height }: { readonly width: number; readonly height: number },
+  image: { readonly width: number; readonly height: number },
+  longSide: number | undefined,
   what: string,
 ): void {
-  const pixels = width * height;
-  if (pixels <= MAX_HEAVY_PIXELS) return;
-  const longSide = Math.floor(Math.max(width, height) * Math.sqrt(MAX_HEAVY_PIXELS / pixels));
+  const size = (side?: number) => workingSize(image.width, image.height, side);
+  const { width, height } = size(longSide);
+  if (width * height <= MAX_HEAVY_PIXELS) return;
+  let most = Math.max(width, height);
+  for (let fits = false; !fits;) {
+    const { width, height } = size(--most);
+    fits = width * height <= MAX_HEAVY_PIXELS;
+  }
   throw new OptionError(
-    `${width}×${height} px are ${pixels} px for ${what}, the limit is ${MAX_HEAVY_PIXELS}; use a ` +
-      `working size of at most ${longSide}`,
+    `${width}×${height} px are ${
+      width * height
+    } px for ${what}, the limit is ${MAX_HEAVY_PIXELS}; ` +
+      `use a working size of at most ${most}`,
   );
 }
 

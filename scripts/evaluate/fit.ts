@@ -44,7 +44,7 @@ interface Tally {
 }
 
 /** Larger photos would be reduced, and no longer fit their truth. */
-const WORKING_SIZE = 768;
+const WORKING_SIZE = 576;
 const THRESHOLDS = Array.from({ length: 20 }, (_, i) => (i + 1) / 50);
 
 async function run(flags: FitFlags): Promise<void> {

@@ -271,11 +271,6 @@ Deno.test("segmentImage() refuses options and networks that do not fit", async (
   await refuse({ scales: [] }, /1 to 8/);
   await refuse({ workingSize: 3 }, /16\.\.2048/);
   await refuse({ minArea: 2 }, /minArea/);
-  const large = { workingSize: 640, crf: true };
-  await assert.rejects(segmentImage(photo(600, 570), fakeNetwork().network, large), {
-    name: "OptionError",
-    message: /600×570 px are 342000 px for the CRF, the limit is 331776; .* at most 590/,
-  });
   const { network } = fakeNetwork();
   const odd: SegmentationNetwork = {
     info: network.info,
