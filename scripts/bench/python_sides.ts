@@ -21,7 +21,7 @@ export class PythonSides {
   }
 
   /** Has the script do what `line` names. */
-  async time(line: string): Promise<Taken> {
+  async run(line: string): Promise<Taken> {
     await this.#writer.write(new TextEncoder().encode(`${line}\n`));
     const { value, done } = await this.#lines.next();
     if (done) throw new Error(`Python ended before it did "${line}"`);

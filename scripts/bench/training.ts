@@ -103,7 +103,7 @@ for (const name of wanted.length > 0 ? wanted : Object.keys(CASES)) {
     if (!torch) continue;
     await pause();
     const { kind, backbone, batch, size } = each;
-    other.push(await torch.time(`${kind} ${backbone} ${batch} ${size}`));
+    other.push(await torch.run(`${kind} ${backbone} ${batch} ${size}`));
     await pause();
   }
   await torch?.close();

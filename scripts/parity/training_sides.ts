@@ -33,6 +33,8 @@ export interface TorchSteps {
   readonly forced: ReadonlyMap<string, number>;
   /** As {@linkcode OwnSteps.losses}, in float32. */
   readonly losses: readonly number[];
+  /** The same from weights that differ by roundings. */
+  readonly roundedLosses: readonly number[];
 }
 
 /** Where steps are taken. */
@@ -93,7 +95,7 @@ export function openTorch(python: string, threads: number): PythonSides {
 
 /** Has PyTorch do what {@linkcode stepHere} left in the folder. */
 export async function stepInTorch(torch: PythonSides, folder: string): Promise<TorchSteps> {
-  await torch.time(folder);
+  await torch.run(folder);
   const arrays = decodeNpz(await readFile(join(folder, "torch.npz")));
   const below = (prefix: string) =>
     new Map(
@@ -106,6 +108,7 @@ export async function stepInTorch(torch: PythonSides, folder: string): Promise<T
     errors: below("errors/"),
     forced: new Map([...below("forced/")].map(([name, data]) => [name, data[0]!])),
     losses: [...arrays.losses!.data as Float64Array],
+    roundedLosses: [...arrays.rounded_losses!.data as Float64Array],
   };
 }
 
