@@ -132,7 +132,7 @@ export function createApp(options: AppOptions = {}): App {
   );
   for (const routes of service.ownRoutes()) service.mount(app, routes);
   service.mount(app, healthRoutes(silop, routeOptions));
-  service.mount(app, docsRoutes(app, { logger }));
+  service.mount(app, docsRoutes(app, { logger, secured: serviceOptions.auth !== undefined }));
 
   const drain = (timeoutMs = DRAIN_MS) => service.drain(timeoutMs);
   const close = () => {

@@ -44,6 +44,12 @@ const POLICY = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-
   "img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; " +
   "frame-ancestors 'none'";
 
+/** The answer to those who bear no token. */
+const UNAUTHORIZED = {
+  description: "A token is missing, or not the right one",
+  content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
+};
+
 const ASSETS: Readonly<Record<string, string>> = {
   "swagger-ui.css": "text/css; charset=utf-8",
   "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
@@ -53,10 +59,11 @@ const ASSETS: Readonly<Record<string, string>> = {
  * The routes of the document and its page.
  *
  * @param documented The app that the document describes.
+ * @param options.secured Whether its routes want a token. Default: `false`.
  */
 export function docsRoutes(
   documented: Routes,
-  { logger = console }: { logger?: Logger } = {},
+  { logger = console, secured = false }: { logger?: Logger; secured?: boolean } = {},
 ): Routes {
   const app = createRoutes();
   app.onError(problemHandler(logger));
@@ -78,7 +85,7 @@ export function docsRoutes(
     const base = c.req.path.slice(0, -"/openapi.json".length);
     let text = documents.get(base);
     if (text === undefined) {
-      text = JSON.stringify(describe(documented, base));
+      text = JSON.stringify(describe(documented, base, secured));
       // Whoever mounts the app decides where; a few places at most.
       if (documents.size < 8) documents.set(base, text);
     }
@@ -110,8 +117,8 @@ export function docsRoutes(
   return app;
 }
 
-/** The document of an app that is mounted at `base`. */
-export function describe(documented: Routes, base = ""): Record<string, unknown> {
+/** The document of an app that is mounted at `base`, and whose routes may want a token. */
+function describe(documented: Routes, base: string, secured: boolean): Record<string, unknown> {
   // Paths are told without what they are mounted under, which servers tell.
   const document = documented.getOpenAPI31Document({
     openapi: "3.1.0",
@@ -130,7 +137,30 @@ export function describe(documented: Routes, base = ""): Record<string, unknown>
   const { webhooks: _, ...rest } = document;
   const within = (path: string) => path.startsWith(`${base}/`) ? path.slice(base.length) : path;
   const paths = Object.entries(document.paths ?? {}).map(([path, item]) => [within(path), item]);
-  return { ...rest, paths: Object.fromEntries(paths) };
+  if (!secured) return { ...rest, paths: Object.fromEntries(paths) };
+  const securitySchemes = { bearer: { type: "http", scheme: "bearer" } };
+  return {
+    ...rest,
+    components: { ...rest.components, securitySchemes },
+    paths: Object.fromEntries(
+      paths.map(([path, item]) => [path, isOpen(path as string) ? item : secure(item as object)]),
+    ),
+  };
+}
+
+/** Whether a route is open to those without a token, as those are who look whether the process is well. */
+function isOpen(path: string): boolean {
+  return path.startsWith("/health/");
+}
+
+/** A path's operations, with the token they want. */
+function secure(item: object): object {
+  const operations = Object.entries(item as Record<string, { responses: object }>);
+  const security = [{ bearer: [] }];
+  return Object.fromEntries(operations.map(([method, operation]) => [
+    method,
+    { ...operation, security, responses: { ...operation.responses, 401: UNAUTHORIZED } },
+  ]));
 }
 
 /** Reads a file from where `deno task pack` and `slim` put it, or from its package. */

@@ -37,7 +37,10 @@ export function standalone(
       service.mountStage(app, routes(silop, routeOptions));
       for (const own of service.ownRoutes()) service.mount(app, own);
       service.mount(app, healthRoutes(silop, routeOptions));
-      service.mount(app, docsRoutes(app, routeOptions));
+      service.mount(
+        app,
+        docsRoutes(app, { ...routeOptions, secured: serviceOptions.auth !== undefined }),
+      );
       app.onError(problemHandler(service.logger));
       app.notFound(notFound);
     }

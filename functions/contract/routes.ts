@@ -20,7 +20,6 @@ type Responses = RouteConfig["responses"];
 
 const PROBLEM_TEXTS = {
   400: "The query, the body or the image cannot be read",
-  401: "A token is missing, or not the right one",
   404: "There is nothing at this path",
   406: "The header Accept, or it and the format named, leave nothing that can be sent",
   408: "The body did not arrive in time",

@@ -36,6 +36,27 @@ Deno.test("createApp({ auth }) lets only bearers of a token in, and anyone ask a
   }
 });
 
+Deno.test("createApp({ auth }) describes the token that it wants, and none without", async () => {
+  const read = async (options: AppOptions) => {
+    using app = open(options);
+    const headers = { Authorization: "Bearer first" };
+    return await (await app.request("/openapi.json", { headers })).json();
+  };
+  const { components, paths } = await read({ auth: { tokens: ["first"] } });
+  assert.deepEqual(components.securitySchemes, { bearer: { type: "http", scheme: "bearer" } });
+  const { security, responses } = paths["/segment"].post;
+  assert.deepEqual(security, [{ bearer: [] }]);
+  const { schema } = responses["401"].content["application/problem+json"];
+  assert.ok(Object.hasOwn(components.schemas, schema.$ref.split("/").at(-1)));
+  assert.ok(Object.hasOwn(responses, "200"));
+  assert.equal(paths["/health/live"].get.security, undefined);
+
+  const free = await read({});
+  assert.equal(free.components.securitySchemes, undefined);
+  const { post } = free.paths["/segment"];
+  assert.deepEqual([post.security, post.responses["401"]], [undefined, undefined]);
+});
+
 Deno.test("createApp({ auth }) does not guard the other routes of its gateway", async () => {
   using app = open({ auth: { tokens: ["first"] } });
   const gateway = new Hono().route("/vision", app);
