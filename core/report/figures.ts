@@ -29,8 +29,10 @@ export interface PartFigures {
   readonly ids: readonly string[];
   /** Results by stage, those of maps at the threshold that is best on `dev`. */
   readonly stages: readonly ChainResult[];
-  /** Whether the mean is over the classes that count, or over those in the truth. */
+  /** Whether the mean is over the classes that count, as far as the truth shows them, or over all it shows. */
   readonly overChosen: boolean;
+  /** Names of classes that count, but that the truth does not show. */
+  readonly unseen: readonly string[];
   /** The last kind of result, image by image, worst first. */
   readonly images: readonly ImageFigures[];
   /** Pixels by true and by predicted class of that kind. */
@@ -123,26 +125,28 @@ function readPart(
   const folder = join(run, part.part);
   const stages: ChainResult[] = [];
   const measured = readResults(folder);
+  const seen = chosen.filter((c) => (measured[0]?.classes[c]?.pixels ?? 0) > 0);
   for (const result of measured) {
     const { kind, sweep } = result;
     const sums = sumImageCounts(ids.map((id) => readImageCounts(folder, kind, id, names.length)));
     if (sums === null) continue;
     const tried = sweep.flatMap(({ threshold }) => threshold ?? []);
-    stages.push(reportChain(kind, sums, tried, names, chosen, thresholds.get(kind)));
+    stages.push(reportChain(kind, sums, tried, names, seen, thresholds.get(kind)));
   }
   stages.sort((a, b) => STAGE_KINDS.indexOf(a.kind) - STAGE_KINDS.indexOf(b.kind));
   const last = stages.findLast(({ sweep }) => sweep.every(({ threshold }) => threshold === null));
   const images = last === undefined ? [] : imagesOf(folder, last.kind, ids, names.length);
-  const overChosen = chosen.length > 0 &&
-    chosen.every((c) => (stages[0]?.classes[c]?.pixels ?? 0) > 0);
+  // Background alone is no mean that anybody asks for.
+  const overChosen = seen.some((c) => c > 0);
   return {
     part,
     ids,
     stages,
     overChosen,
+    unseen: overChosen ? chosen.filter((c) => !seen.includes(c)).map((c) => names[c]!) : [],
     images,
     confusion: sumImageCounts(images.map(({ confusion }) => [confusion]))?.[0] ?? null,
-    ablation: readAblation(run, part, ids, { names, chosen: overChosen ? chosen : [] }),
+    ablation: readAblation(run, part, ids, { names, chosen: overChosen ? seen : [] }),
   };
 }
 

@@ -156,11 +156,13 @@ function classesOfMean({ overChosen }: PartFigures, measured: readonly string[])
     : "the classes that occur in the true masks, background among them";
 }
 
-function stageTable({ part, stages, overChosen }: PartFigures): Html {
+function stageTable({ part, stages, overChosen, unseen }: PartFigures): Html {
   return html`
     <div class="scroll">
       <table>
-        <caption>${part.name}, ${part.images} images</caption>
+        <caption>${part.name}, ${part.images} images${unseen.length === 0
+          ? ""
+          : `; none shows ${unseen.join(", ")}`}</caption>
         <thead>
           <tr>
             <th>stage</th>

@@ -33,6 +33,7 @@ const part: PartFigures = {
   ids: ["a", "b"],
   stages: [resultOf("cam", [0.4, 0.3], [0.1, 0.2]), resultOf("segmentation", [0.6], [null])],
   overChosen: false,
+  unseen: [],
   images: [{ id: "a", iou: 0.2, confusion }, { id: "b", iou: 0.9, confusion }],
   confusion,
   ablation: [
