@@ -114,11 +114,12 @@ function headerText(dtype: NpyDtype, shape: readonly number[]): string {
 }
 
 /**
- * Encodes an array as an `.npy` file, equal in every byte to `numpy.save`'s.
+ * The dtype of an array and its elements as NumPy has them in memory, row by row: as a rule the array's
+ * own bytes, not copied.
  *
  * @throws {TypeError} when the shape does not fit the data, or the dtype does not
  */
-export function encodeNpy(array: NpyArray): Uint8Array {
+export function npyElements(array: NpyArray): { dtype: NpyDtype; elements: Uint8Array } {
   const { shape, data } = array;
   const natural = dtypeOf(data);
   const dtype = array.dtype ?? natural;
@@ -129,17 +130,28 @@ export function encodeNpy(array: NpyArray): Uint8Array {
   if (!valid || shape.length > MAX_DIMENSIONS || elementCount(shape) !== data.length) {
     throw new TypeError(`Cannot encode npy: ${data.length} values do not fill (${shape})`);
   }
-  const header = new TextEncoder().encode(headerText(dtype, shape));
+  const elements = dtype === "|b1"
+    ? Uint8Array.from(data as Uint8Array, (value) => value ? 1 : 0)
+    : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return { dtype, elements };
+}
+
+/**
+ * Encodes an array as an `.npy` file, equal in every byte to `numpy.save`'s.
+ *
+ * @throws {TypeError} when the shape does not fit the data, or the dtype does not
+ */
+export function encodeNpy(array: NpyArray): Uint8Array {
+  const { dtype, elements } = npyElements(array);
+  const header = new TextEncoder().encode(headerText(dtype, array.shape));
   const start = MAGIC.length + 4 + header.length;
-  const out = new Uint8Array(start + data.byteLength);
+  const out = new Uint8Array(start + elements.length);
   for (let i = 0; i < MAGIC.length; i++) out[i] = MAGIC.charCodeAt(i);
   out[6] = 1;
   out[8] = header.length & 255;
   out[9] = header.length >> 8;
   out.set(header, 10);
-  if (dtype === "|b1") {
-    for (let i = 0; i < data.length; i++) out[start + i] = data[i] ? 1 : 0;
-  } else out.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), start);
+  out.set(elements, start);
   return out;
 }
 

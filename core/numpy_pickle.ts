@@ -10,7 +10,7 @@
 
 import { Buffer } from "node:buffer";
 import { DecodeError } from "./errors.ts";
-import { decodeNpy, encodeNpy, type NpyArray, type NpyDtype } from "./npz.ts";
+import { decodeNpy, type NpyArray, npyElements } from "./npz.ts";
 import { readCheckpoint } from "./weights/checkpoint.ts";
 import { PickleGlobal, type PickleHost, readPickle } from "./weights/pickle.ts";
 import { PickleWriter } from "./weights/pickle_writer.ts";
@@ -228,10 +228,11 @@ export function encodePickledDict(
     pickle.opcodes("]}(");
     for (const [name, array] of Object.entries(arrays)) {
       pickle.text(name);
-      const { descr, shape, content } = npyParts(array);
+      const { dtype, elements } = npyElements(array);
       const isTensor = tensors.includes(name);
       if (isTensor) pickle.global(...FROM_NUMPY);
-      writeArray(pickle, descr.slice(1), descr[0]!, shape, () => pickle.content(content));
+      const [order, code] = [dtype[0]!, dtype.slice(1)];
+      writeArray(pickle, code, order, array.shape, () => pickle.content(elements));
       if (isTensor) pickle.opcodes("\x85R");
     }
     pickle.opcodes("ua");
@@ -239,20 +240,7 @@ export function encodePickledDict(
   const header = "{'descr': '|O', 'fortran_order': False, 'shape': (), }";
   const room = 118 - 1;
   const start = Buffer.from(`\x93NUMPY\x01\x00\x76\x00${header.padEnd(room)}\n`, "latin1");
-  return Uint8Array.from(Buffer.concat([start, pickle.finish()]));
-}
-
-/** Type, shape and bytes of an array as its `.npy` file has them. */
-function npyParts(array: NpyArray): {
-  descr: NpyDtype;
-  shape: readonly number[];
-  content: Uint8Array;
-} {
-  const file = encodeNpy(array);
-  const start = 10 + (file[8]! | (file[9]! << 8));
-  const header = new TextDecoder("latin1").decode(file.subarray(10, start));
-  const [, descr] = /'descr': '([^']+)'/.exec(header)!;
-  return { descr: descr as NpyDtype, shape: array.shape, content: file.subarray(start) };
+  return pickle.finish(start);
 }
 
 /** An array of a type, whose elements `content` writes. */

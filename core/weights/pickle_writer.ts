@@ -2,6 +2,9 @@
 
 /** A pickle under construction; `finish` gives its bytes. */
 export class PickleWriter {
+  /** What is written, but for the last bytes. */
+  readonly #parts: Uint8Array[] = [];
+  /** The last bytes, and how many they are. */
   #bytes = new Uint8Array(1 << 12);
   #length = 0;
   /** Names of shared globals already written, and where readers keep them. */
@@ -25,13 +28,14 @@ export class PickleWriter {
     this.#append(...utf8);
   }
 
-  /** Bytes (BINBYTES); they need protocol 3. */
+  /** Bytes (BINBYTES); they need protocol 3. Not copied before `finish`: leave them as they are. */
   content(value: Uint8Array): void {
     this.opcodes("B");
     this.#uint32(value.length);
-    this.#reserve(value.length);
-    this.#bytes.set(value, this.#length);
-    this.#length += value.length;
+    // The rest of the room is for what follows; arrays are large, and many copies of them are dear.
+    this.#parts.push(this.#bytes.subarray(0, this.#length), value);
+    this.#bytes = this.#bytes.subarray(this.#length);
+    this.#length = 0;
   }
 
   /** A whole number (BININT, or LONG1 where 32 bits do not do). */
@@ -73,10 +77,21 @@ export class PickleWriter {
     this.#memo.set(key, this.#memo.size);
   }
 
-  /** Ends the pickle. */
-  finish(): Uint8Array {
+  /**
+   * Ends the pickle.
+   *
+   * @param before Bytes that the pickle is to stand behind. Default: none.
+   */
+  finish(before: Uint8Array = new Uint8Array(0)): Uint8Array {
     this.opcodes(".");
-    return this.#bytes.slice(0, this.#length);
+    const parts = [before, ...this.#parts, this.#bytes.subarray(0, this.#length)];
+    const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+    let at = 0;
+    for (const part of parts) {
+      all.set(part, at);
+      at += part.length;
+    }
+    return all;
   }
 
   #uint32(value: number): void {
@@ -91,7 +106,7 @@ export class PickleWriter {
 
   #reserve(count: number): void {
     if (this.#length + count <= this.#bytes.length) return;
-    const larger = new Uint8Array(2 * (this.#bytes.length + count));
+    const larger = new Uint8Array(Math.max(1 << 12, 2 * (this.#bytes.length + count)));
     larger.set(this.#bytes);
     this.#bytes = larger;
   }

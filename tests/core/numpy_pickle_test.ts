@@ -62,6 +62,20 @@ Deno.test("encodePickledDict() writes what decodePickledDict() reads", () => {
   }
 });
 
+Deno.test("encodePickledDict() takes parts of buffers, many arrays, long names and none", () => {
+  const values = Float32Array.from({ length: 6000 }, (_, i) => i / 7);
+  const arrays = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [
+    `${i} ${"ä".repeat(i * 50)}`,
+    { shape: [i, 3, 7], data: values.subarray(2 * i, 2 * i + 21 * i) },
+  ]));
+  const read = decodePickledDict(encodePickledDict(arrays));
+  assert.deepEqual(Object.keys(read), Object.keys(arrays));
+  for (const [key, { shape, data }] of Object.entries(arrays)) {
+    assert.deepEqual([read[key]!.shape, read[key]!.data], [shape, data.slice()]);
+  }
+  assert.deepEqual(Object.keys(decodePickledDict(encodePickledDict({}))), []);
+});
+
 Deno.test("decodePickledDict() refuses pickles that call anything else", () => {
   const start = new TextEncoder().encode("cos\nsystem\n(X\x04\x00\x00\x00echotR.");
   const header = PICKLED.subarray(0, 128);
