@@ -13,7 +13,7 @@ import type { GraphBuilder, Value } from "../onnx/graph_builder.ts";
 import { type Activation, createLayers, type Layers } from "../onnx/layouts.ts";
 import { activate } from "../onnx/layouts/activate.ts";
 import { view } from "../onnx/layouts/blocks.ts";
-import { samePadding } from "../onnx/layouts/padding.ts";
+import { tensorflowPadding } from "../onnx/layouts/padding.ts";
 import { resizeByProducts } from "../onnx/resize.ts";
 import type { StateDict } from "../weights/state_dict.ts";
 import { averagePool } from "./average_pool.ts";
@@ -330,7 +330,7 @@ interface GroupedConvolution {
   readonly padding: number | readonly [number, number, number, number] | undefined;
 }
 
-/** Zeros above, left, below and right by `samePadding`. */
+/** Zeros above, left, below and right by `tensorflowPadding`. */
 function samePads(
   x: Value,
   weights: Value,
@@ -338,7 +338,7 @@ function samePads(
   dilation: number,
 ): [number, number, number, number] {
   const [[top, bottom], [left, right]] = ([2, 3] as const).map((axis) =>
-    samePadding(x.size(axis), weights.size(axis), stride, dilation)
+    tensorflowPadding(x.size(axis), weights.size(axis), stride, dilation)
   ) as [[number, number], [number, number]];
   return [top, left, bottom, right];
 }

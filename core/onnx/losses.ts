@@ -30,8 +30,8 @@ export function crossEntropy(g: GraphBuilder, logits: Value, targets: Value): Va
 }
 
 /**
- * Cross-entropy of softmax over channels, the mean over all pixels, every one of which has a label. The gradient is written by hand: it
- * is made of the probabilities the loss itself needs.
+ * Cross-entropy of softmax over channels, the mean over all pixels, every one of which has a label.
+ * The gradient is written by hand: it is made of the probabilities the loss itself needs.
  *
  * @param scores `C×N`, a column for each pixel.
  * @param targets `N` classes, int64.

@@ -12,8 +12,11 @@ export function evenPadding(height: number, width: number, dilation: number): nu
   return (height - 1) / 2 * dilation;
 }
 
-/** Zeros before and after: `ceil(size / stride)` cells as TensorFlow has them, the odd zero at the end. */
-export function samePadding(
+/**
+ * TensorFlow's padding "SAME": zeros before and after, for `ceil(size / stride)` cells, the odd zero
+ * at the end.
+ */
+export function tensorflowPadding(
   size: number,
   kernel: number,
   stride: number,
