@@ -54,6 +54,52 @@ export function softmaxPlanes(logits: Float32Array, channels: number): Float32Ar
 }
 
 /**
+ * The softmax over planes that are made one at a time, of some of them: no more than the result and three
+ * planes are held.
+ *
+ * @param planeOf The logits of a channel, `P` values; asked for every channel, then again for those in `places`.
+ *   What it returns is not kept.
+ * @param channels Number of channels, at least 1.
+ * @param places The channels whose probabilities are wanted.
+ * @param pixels `P`.
+ * @returns `places.length×P` probabilities.
+ * @throws {TypeError} A plane is of another size.
+ */
+export function softmaxOfSome(
+  planeOf: (channel: number) => Float32Array,
+  channels: number,
+  places: readonly number[],
+  pixels: number,
+): Float32Array {
+  const largest = new Float32Array(pixels).fill(-Infinity);
+  const sum = new Float64Array(pixels);
+  const logitsOf = (channel: number) => {
+    const logits = planeOf(channel);
+    if (logits.length === pixels) return logits;
+    throw new TypeError(`A plane of ${logits.length} logits is not of ${pixels} px`);
+  };
+  for (let c = 0; c < channels; c++) {
+    const logits = logitsOf(c);
+    for (let p = 0; p < pixels; p++) {
+      const beyond = logits[p]! - largest[p]!;
+      if (beyond > 0) {
+        // The sum so far was relative to a smaller maximum.
+        sum[p] = sum[p]! * Math.exp(-beyond) + 1;
+        largest[p] = logits[p]!;
+      } else sum[p]! += Math.exp(beyond);
+    }
+  }
+  const result = new Float32Array(places.length * pixels);
+  for (let k = 0, i = 0; k < places.length; k++) {
+    const logits = logitsOf(places[k]!);
+    for (let p = 0; p < pixels; p++, i++) {
+      result[i] = Math.exp(logits[p]! - largest[p]!) / sum[p]!;
+    }
+  }
+  return result;
+}
+
+/**
  * The largest softmax probability of every class, among pixels `stride` apart in both directions.
  *
  * @param logits `C×H×W`.

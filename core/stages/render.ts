@@ -110,7 +110,7 @@ export async function renderStage<S extends StageName>(
       last = now;
     }
     checkpoint(step);
-  });
+  }, formats);
   const computed = performance.now();
   const files: Partial<Record<FileFormat, Uint8Array>> = {};
   for (const format of formats) {

@@ -5,10 +5,10 @@ import { encodeMaskFile } from "../formats/mask_files.ts";
 import { encodeScorePictures } from "../formats/score_pictures.ts";
 import { colourMapPalette, drawOverlay, encodeMaskPng, encodeRgbPng } from "../image/mod.ts";
 import { encodeNpz } from "../npz.ts";
-import type { Mask } from "../raster.ts";
+import type { Mask, Planes } from "../raster.ts";
 import { type Legend, modelLegend } from "../runtime/legend.ts";
 import { type Cam, checkCamOptions, computeCam } from "./cam.ts";
-import { type CamSummary, keysArray } from "./cam_stage.ts";
+import { type CamSummary, keysArray, planesArray } from "./cam_stage.ts";
 import { checkFileOptions, type FileOptions } from "./file_formats.ts";
 import { checkRefineOptions, refineImage, type RefineOptions } from "./refine.ts";
 import { SEGMENT_MODES, type SegmentMode } from "./refine_choices.ts";
@@ -58,6 +58,11 @@ export interface Segmentation {
   /** Size at which networks saw the image at scale 1. */
   readonly workingWidth: number;
   readonly workingHeight: number;
+  /**
+   * In the mode `fast`, how probable each of `keys` is, `K×H×W` at the working size, after the CRF if there
+   * was one; absent unless files hold it.
+   */
+  readonly probabilities?: Planes;
   /** The maps it was cut from; absent in the mode `fast`. */
   readonly cam?: Cam;
 }
@@ -71,8 +76,9 @@ export interface SegmentSummary extends CamSummary {
 
 /**
  * Files: `png`, the mask in the model's colours; `overlay`, its colours over the photo; `npz`, `keys`,
- * `mask` and `scores`; `coco` and `geojson`, the mask's classes; `scores`, of the mode `cam`, the maps that the
- * mask was cut from, as pictures.
+ * `mask`, `scores` and, of the mode `fast`, `probabilities`; `coco` and `geojson`, the mask's classes;
+ * `scores`, as pictures, of the mode `cam` the maps that the mask was cut from, of `fast` the probabilities
+ * of its classes.
  */
 export const segmentStage: Stage<SegmentStageOptions, Segmentation, SegmentSummary> = {
   check(options, models) {
@@ -88,20 +94,16 @@ export const segmentStage: Stage<SegmentStageOptions, Segmentation, SegmentSumma
     checkCamOptions(options, models.classifier.info);
     checkSegmentOptions(options);
   },
-  async compute(image, options, models, checkpoint) {
+  async compute(image, options, models, checkpoint, files = []) {
     const mode = modeOf(options, models);
     if (mode === "fast") {
       const segmenter = requireSegmenter(models.segmenter);
       if (options.crf ?? segmenter.info.crf) {
         checkHeavyPixels(image, options.workingSize, "the CRF");
       }
-      const { mask, ...rest } = await segmentImage(
-        image,
-        segmenter,
-        fastOptions(options),
-        checkpoint,
-      );
-      return { mode, mask, keys: keysOf(mask), ...rest };
+      const probabilities = files.includes("npz") || files.includes("scores");
+      const asked = { ...fastOptions(options), probabilities };
+      return { mode, ...await segmentImage(image, segmenter, asked, checkpoint) };
     }
     if (mode === "pipeline") {
       checkHeavyPixels(image, options.workingSize, "training");
@@ -127,7 +129,7 @@ export const segmentStage: Stage<SegmentStageOptions, Segmentation, SegmentSumma
     };
   },
   encode(format, result, { image, options, models, checkpoint }) {
-    const { mask, keys, scores } = result;
+    const { mask, keys, scores, probabilities } = result;
     const legend = legendOf(result.mode, models);
     const { palette } = legend;
     switch (format) {
@@ -140,11 +142,13 @@ export const segmentStage: Stage<SegmentStageOptions, Segmentation, SegmentSumma
           keys: keysArray({ keys }),
           mask: { shape: [mask.height, mask.width], data: mask.data },
           scores: { shape: [scores.length], data: scores },
+          ...(probabilities && { probabilities: planesArray(probabilities) }),
         });
       case "scores": {
-        if (result.mode !== "cam") return refuseFormat(format, `a mask of mode ${result.mode}`);
+        const maps = softScores(result);
+        if (maps === undefined) return refuseFormat(format, `a mask of mode ${result.mode}`);
         const classes = describeClasses(result, models);
-        const { width, height, hrCam: maps } = result.cam!;
+        const { width, height } = mask;
         const levels = colourMapPalette(options.colormap ?? "grey");
         return encodeScorePictures({ maps, classes, width, height }, levels, checkpoint);
       }
@@ -157,6 +161,14 @@ export const segmentStage: Stage<SegmentStageOptions, Segmentation, SegmentSumma
 /** The legend of a mode's masks. */
 function legendOf(mode: SegmentMode, { classifier, segmenter }: StageModels): Legend {
   return modelLegend(mode === "fast" ? segmenter!.info : classifier.info);
+}
+
+/** A map for each class but background, if the result has them. */
+function softScores({ mode, cam, probabilities }: Segmentation): Planes | undefined {
+  if (mode === "cam") return cam!.hrCam;
+  if (probabilities === undefined) return undefined;
+  const { width, height, channels, data } = probabilities;
+  return { width, height, channels: channels - 1, data: data.subarray(width * height) };
 }
 
 function describeClasses(result: Segmentation, models: StageModels): SegmentedClass[] {
@@ -179,12 +191,4 @@ function fastOptions(
 function partsOf(cam: Cam): Omit<Segmentation, "mode" | "mask"> {
   const { keys, scores, scales, hrCam } = cam;
   return { cam, keys, scores, scales, workingWidth: hrCam.width, workingHeight: hrCam.height };
-}
-
-/** Background, then the classes that a mask has. */
-function keysOf({ data }: Mask): number[] {
-  const seen = new Uint8Array(256);
-  for (let p = 0; p < data.length; p++) seen[data[p]!] = 1;
-  seen[0] = 1;
-  return Array.from(seen.keys()).filter((value) => seen[value] === 1);
 }

@@ -9,9 +9,8 @@
  */
 
 import { ModelError, OptionError } from "../errors.ts";
-import type { Mask, Raster } from "../raster.ts";
+import type { Mask, Planes, Raster } from "../raster.ts";
 import type { SegmentationModelInfo } from "../runtime/models.ts";
-import { argmaxAbove } from "../../kernels/cam_maps.ts";
 import {
   argmaxPlanes,
   crfKernels,
@@ -19,12 +18,19 @@ import {
   unaryFromProbabilities,
 } from "../../kernels/dense_crf.ts";
 import { enlargeRegions } from "../../kernels/enlarge_regions.ts";
-import { interpolateBilinear } from "../../kernels/interpolate.ts";
 import { normalizeImage } from "../../kernels/normalize.ts";
 import { removeSpecks } from "../../kernels/remove_specks.ts";
 import { resizeImage } from "../../kernels/resize_image.ts";
 import { addMirrored, largestProbabilities, softmaxPlanes } from "../../kernels/segment_logits.ts";
 import { checkScales, labelIndices, MAX_RUN_PIXELS, scaledSizes, type Size } from "./cam.ts";
+import {
+  atFullSize,
+  likeliest,
+  type Logits,
+  pickPlanes,
+  probabilitiesOf,
+  sumLogits,
+} from "./class_logits.ts";
 import type { MapNetwork } from "./map_network.ts";
 import { checkSegmentOptions } from "./segment.ts";
 import type { Checkpoint } from "./stage.ts";
@@ -47,12 +53,16 @@ export interface SegmentImageOptions {
   workingSize?: number;
   /** Regions smaller than this share of the image take their surroundings' class. Default: 0. */
   minArea?: number;
+  /** Keep the probabilities of the classes in the mask, which takes time and memory. Default: `false`. */
+  probabilities?: boolean;
 }
 
 /** One class per pixel, and how sure the network is of each. */
 export interface SegmentedImage {
   /** At the image's full size; values are the network's classes, 0 being background. */
   readonly mask: Mask;
+  /** `[0, c1, c2, …]`: background, then the mask's other classes, ascending. */
+  readonly keys: readonly number[];
   /** Size at which the network saw the image at scale 1. */
   readonly workingWidth: number;
   readonly workingHeight: number;
@@ -62,6 +72,11 @@ export interface SegmentedImage {
    * fourth pixel in both directions; 0 of classes left out by `labels`.
    */
   readonly scores: Float32Array;
+  /**
+   * `K×H×W` at the working size: how probable each of `keys` is among all classes that may be in the
+   * image, after the CRF if there was one and before specks were removed. Absent unless asked for.
+   */
+  readonly probabilities?: Planes;
 }
 
 /** As published for DeepLabv3+, and 10 steps. */
@@ -113,17 +128,25 @@ export async function segmentImage(
       if (channels[i]! > 0) scores[channels[i]! - 1] = score;
     });
   checkpoint("network");
-  const data = crf
-    ? revise(logits.data, channels, work, image, checkpoint)
-    : enlarge(logits, channels, image);
+  const keep = options.probabilities ?? false;
+  const { data, soft } = crf
+    ? revise(logits.data, channels, work, image, keep, checkpoint)
+    : { data: likeliest(logits, channels, image), soft: undefined };
   removeSpecks(data, image.width, image.height, Math.round(minArea * data.length));
+  const keys = keysOf(data);
+  const probabilities = !keep
+    ? undefined
+    : soft?.(keys) ?? probabilitiesOf(keys, logits, channels, work, () => checkpoint());
   checkpoint("mask");
   return {
     mask: { width: image.width, height: image.height, data },
+    keys,
     workingWidth: work.width,
     workingHeight: work.height,
     scales,
     scores,
+    ...(probabilities &&
+      { probabilities: { ...work, channels: keys.length, data: probabilities } }),
   };
 }
 
@@ -146,15 +169,6 @@ export function checkSegmentImageOptions(
 function channelsOf(labels: readonly string[] | undefined, info: SegmentationModelInfo): number[] {
   const names = info.classes.slice(1);
   return [0, ...labelIndices(labels ?? names, names).map((index) => index + 1)];
-}
-
-/** Logits of some channels: `C×height×width` cells. */
-interface Logits extends Size {
-  readonly data: Float32Array;
-  /** Pixels per cell of the image that the network saw. */
-  readonly stride: number;
-  /** Size of that image, which may end within a cell. */
-  readonly image: Size;
 }
 
 /** Runs the network on an image, and on its mirror image if wanted, whose logits are added. */
@@ -191,7 +205,7 @@ async function lookAt(
   const cells = seen.width * seen.height;
   const stride = strideOf(seen, image, network.info);
   const logitsOf = (maps: Float32Array): Logits => {
-    const data = pick(maps, channels, cells);
+    const data = pickPlanes(maps, channels, cells);
     return { data, width: seen.width, height: seen.height, stride, image };
   };
   const straight = logitsOf(seen.maps);
@@ -215,65 +229,23 @@ function strideOf(map: Size, image: Size, { file }: SegmentationModelInfo): numb
   );
 }
 
-/** Logits of all looks, enlarged to one size and added. */
-function sumLogits(looks: readonly Logits[], channels: number, work: Size): Logits {
-  const sum = new Float32Array(channels * work.width * work.height);
-  const add = ({ data, width, height }: Logits, full: Size) =>
-    interpolateBilinear(data, channels, height, width, full.height, full.width, {
-      cropHeight: work.height,
-      cropWidth: work.width,
-      out: sum,
-      accumulate: true,
-    });
-  for (const look of looks) {
-    const { image } = look;
-    if (image.width === work.width && image.height === work.height) {
-      add(look, { width: look.width * look.stride, height: look.height * look.stride });
-    } else add(atFullSize(look, channels), work);
-  }
-  return { data: sum, ...work, stride: 1, image: work };
+/** What the CRF makes of logits. */
+interface Revised {
+  /** The likeliest channel of every pixel, brought to the full image along its own edges. */
+  readonly data: Uint8Array;
+  /** The distributions that it was taken from, of some classes: `K×H×W`. Absent unless kept. */
+  readonly soft?: (keys: readonly number[]) => Float32Array;
 }
 
-/** Logits enlarged to the image that the network saw. */
-function atFullSize(look: Logits, channels: number): Logits {
-  const { data, width, height, stride, image } = look;
-  if (stride === 1) return look;
-  const options = { cropHeight: image.height, cropWidth: image.width };
-  const full = [height * stride, width * stride] as const;
-  const enlarged = interpolateBilinear(data, channels, height, width, ...full, options);
-  return { data: enlarged, ...image, stride: 1, image };
-}
-
-/** Planes of some channels: the beginning of the array itself where they are its first ones. */
-function pick(maps: Float32Array, channels: readonly number[], cells: number): Float32Array {
-  const count = channels.length * cells;
-  if (channels.at(-1) === channels.length - 1) return maps.subarray(0, count);
-  const chosen = new Float32Array(count);
-  channels.forEach((channel, i) => {
-    chosen.set(maps.subarray(channel * cells, (channel + 1) * cells), i * cells);
-  });
-  return chosen;
-}
-
-/** The likeliest channel of every pixel of the full image. */
-function enlarge(
-  { data, width, height, stride, image }: Logits,
-  channels: readonly number[],
-  full: Size,
-): Uint8Array {
-  const labels = Uint8Array.from(channels);
-  const covered = { width: image.width / stride, height: image.height / stride };
-  return argmaxAbove(data, labels, width, height, full.width, full.height, -Infinity, covered);
-}
-
-/** The likeliest channel after the CRF, brought to the full image along its own edges. */
+/** @param keep Whether the distributions will be wanted. */
 function revise(
   logits: Float32Array,
   channels: readonly number[],
   work: Size,
   image: Raster,
+  keep: boolean,
   checkpoint: Checkpoint,
-): Uint8Array {
+): Revised {
   const { width, height } = work;
   const reduced = width === image.width && height === image.height ? image : {
     ...work,
@@ -291,17 +263,36 @@ function revise(
     probabilities.subarray(i * pixels, (i + 1) * pixels).some((value) => value >= HOPELESS)
   );
   const places = hopeful.map((channel) => channels.indexOf(channel));
-  const unary = unaryFromProbabilities(pick(probabilities, places, pixels));
+  const unary = unaryFromProbabilities(pickPlanes(probabilities, places, pixels));
   const revised = inferDenseCrf(unary, hopeful.length, kernels, {
     steps: CRF_STEPS,
     checkpoint: step,
   });
   const best = argmaxPlanes(revised, hopeful.length).map((index) => hopeful[index]!);
   checkpoint("crf");
-  if (reduced === image) return best;
-  return Uint8Array.from(
-    enlargeRegions(Int32Array.from(best), reduced, image, step),
-  );
+  const data = reduced === image
+    ? best
+    : Uint8Array.from(enlargeRegions(Int32Array.from(best), reduced, image, step));
+  if (!keep) return { data };
+  const soft = (keys: readonly number[]) => {
+    // Background is always a key, even where it was hopeless.
+    const planes = new Float32Array(keys.length * pixels);
+    keys.forEach((key, k) => {
+      const place = hopeful.indexOf(key);
+      if (place < 0) return;
+      planes.set(revised.subarray(place * pixels, (place + 1) * pixels), k * pixels);
+    });
+    return planes;
+  };
+  return { data, soft };
+}
+
+/** Background, then the classes that a mask has. */
+function keysOf(mask: Uint8Array): number[] {
+  const seen = new Uint8Array(256);
+  for (let p = 0; p < mask.length; p++) seen[mask[p]!] = 1;
+  seen[0] = 1;
+  return Array.from(seen.keys()).filter((value) => seen[value] === 1);
 }
 
 /** Whether a mode that wants a segmentation network can be served. @throws {OptionError} It cannot. */

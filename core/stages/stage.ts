@@ -58,12 +58,17 @@ export interface Stage<Options, Result, Summary> {
    * @throws {OptionError} An option cannot be served.
    */
   check(options: Options, models: StageModels): void;
-  /** @throws {OptionError} An option cannot be served, some of them with this image only. */
+  /**
+   * @param files What the result will be written as; what is for other files only may be missing from it.
+   *   Default: nothing.
+   * @throws {OptionError} An option cannot be served, some of them with this image only.
+   */
   compute(
     image: Raster,
     options: Options,
     models: StageModels,
     checkpoint: Checkpoint,
+    files?: readonly FileFormat[],
   ): Promise<Result>;
   /** The result in a few lines of JSON. */
   summarize(result: Result, models: StageModels): Summary;

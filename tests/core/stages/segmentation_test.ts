@@ -1,15 +1,18 @@
 import assert from "node:assert/strict";
 import type { Raster } from "../../../core/raster.ts";
 import type { SegmentationModelInfo } from "../../../core/runtime/models.ts";
+import { segmentStage } from "../../../core/stages/segment_stage.ts";
 import {
   type SegmentationNetwork,
   segmentImage,
   type SegmentImageOptions,
 } from "../../../core/stages/segmentation.ts";
+import { FILE_FORMATS, type StageModels } from "../../../core/stages/stage.ts";
 import { crfKernels, inferDenseCrf, unaryFromProbabilities } from "../../../kernels/dense_crf.ts";
 import { interpolateBilinear } from "../../../kernels/interpolate.ts";
 import { normalizeImage } from "../../../kernels/normalize.ts";
 import { resizeImage } from "../../../kernels/resize_image.ts";
+import { softmaxPlanes } from "../../../kernels/segment_logits.ts";
 import { pattern } from "../../kernels/pattern.ts";
 
 const WIDTH = 46;
@@ -236,6 +239,113 @@ Deno.test("segmentImage() takes scales, mirror and CRF of the model unless told 
   assert.deepEqual([...steps], ["network", "crf", "mask"]);
   await segmentImage(photo(), network, { scales: [1], mirror: false, crf: false });
   assert.deepEqual(calls.slice(2), [{ width: WIDTH, height: HEIGHT, views: 1 }]);
+});
+
+/** Planes of some classes. */
+function planesOf(planes: Float32Array, pixels: number, classes: readonly number[]): Float32Array {
+  const chosen = new Float32Array(classes.length * pixels);
+  classes.forEach((c, k) => chosen.set(planes.subarray(c * pixels, (c + 1) * pixels), k * pixels));
+  return chosen;
+}
+
+const largestDifference = (a: Float32Array, b: Float32Array) =>
+  a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i]!)), 0);
+
+for (
+  const options of [
+    {},
+    { scales: [0.5, 1, 2], mirror: true },
+  ] satisfies SegmentImageOptions[]
+) {
+  Deno.test(`segmentImage() keeps the mask's classes' probabilities: ${JSON.stringify(options)}`, async () => {
+    const image = photo();
+    const { network } = fakeNetwork();
+    const found = await segmentImage(image, network, { ...options, probabilities: true });
+    const { keys, mask, probabilities } = found;
+    const { data, ...size } = probabilities!;
+    assert.deepEqual(keys, [0, 1, 2, 3]);
+    assert.deepEqual(size, { width: WIDTH, height: HEIGHT, channels: 4 });
+    const mirrors = options.mirror ? [false, true] : [false];
+    const expected = await expectedProbabilities(image, options.scales ?? [1], mirrors);
+    assert.ok(largestDifference(data, expected) < 1e-5);
+    assert.ok(agreement(mask.data, argmax(data, WIDTH * HEIGHT)) > 0.999);
+    const plain = await segmentImage(image, network, options);
+    assert.equal(plain.probabilities, undefined);
+    assert.deepEqual(plain.mask, mask);
+  });
+}
+
+Deno.test("segmentImage() keeps probabilities at the working size when networks answer at a stride", async () => {
+  // 45 columns end within a cell; only some of the classes may win, and only some of these do.
+  const { network } = fakeNetwork(4);
+  const image = photo(90, 68);
+  image.data.forEach((_, i) => i % 3 === 0 && (image.data[i] = 0));
+  const options = { workingSize: 45, labels: ["a", "c"], probabilities: true };
+  const { keys, probabilities } = await segmentImage(image, network, options);
+  assert.deepEqual(keys, [0, 3]);
+  const { width, height, channels, data } = probabilities!;
+  assert.deepEqual([width, height, channels, data.length], [45, 34, 2, 2 * 45 * 34]);
+  const reduced = resizeImage(image.data, 90, 68, 3, 45, 34);
+  const { maps } = await network.run(normalizeImage(reduced, 45, 34, INFO.mean, INFO.std), 45, 34);
+  const logits = interpolateBilinear(maps, 4, 9, 12, 36, 48, { cropHeight: 34, cropWidth: 45 });
+  const pixels = 45 * 34;
+  const soft = softmaxPlanes(planesOf(logits, pixels, [0, 1, 3]), 3);
+  assert.ok(largestDifference(data, planesOf(soft, pixels, [0, 2])) < 1e-5);
+  const { mask } = await segmentImage({ width: 45, height: 34, data: reduced }, network, options);
+  const winners = argmax(data, pixels, [0, 1]).map((k) => keys[k]!);
+  assert.ok(agreement(mask.data, winners) > 0.999);
+});
+
+Deno.test("segmentImage() keeps what the CRF makes of probabilities", async () => {
+  const options = { crf: true, probabilities: true };
+  const image = photo();
+  const { keys, mask, probabilities } = await segmentImage(image, fakeNetwork().network, options);
+  const { data, channels } = probabilities!;
+  const pixels = WIDTH * HEIGHT;
+  assert.equal(channels, keys.length);
+  const winners = argmax(data, pixels, keys.map((_, k) => k)).map((k) => keys[k]!);
+  assert.deepEqual(mask.data, Uint8Array.from(winners));
+  for (let p = 0; p < pixels; p++) {
+    const sum = keys.reduce((total, _, k) => total + data[k * pixels + p]!, 0);
+    assert.ok(sum > 1 / 4 && sum < 1 + 1e-5, `${sum}`);
+  }
+  const before = await expectedProbabilities(image, [1], [false]);
+  assert.ok(largestDifference(data, planesOf(before, pixels, keys)) > 0.1);
+});
+
+Deno.test("segmentImage() gives background no probability where the CRF never knew it", async () => {
+  const { network } = fakeNetwork();
+  const sure: SegmentationNetwork = {
+    info: network.info,
+    async run(images, width, height) {
+      const { maps, ...size } = await network.run(images, width, height);
+      maps.fill(-99, 0, width * height);
+      return { maps, ...size };
+    },
+  };
+  const options = { crf: true, probabilities: true };
+  const { keys, mask, probabilities } = await segmentImage(photo(), sure, options);
+  const pixels = WIDTH * HEIGHT;
+  assert.equal(keys[0], 0);
+  assert.ok(!mask.data.includes(0));
+  assert.deepEqual(probabilities!.data.subarray(0, pixels), new Float32Array(pixels));
+  assert.ok(probabilities!.data.subarray(pixels).some((value) => value > 0.5));
+});
+
+Deno.test("segmentStage keeps probabilities in mode fast for files that hold them only", async () => {
+  const models = {
+    segmenter: fakeNetwork().network,
+    segmenterFirst: true,
+  } as unknown as StageModels;
+  const image = photo();
+  for (const file of FILE_FORMATS) {
+    const found = await segmentStage.compute(image, {}, models, () => {}, [file]);
+    const held = file === "npz" || file === "scores";
+    assert.equal(found.probabilities !== undefined, held, file);
+  }
+  const bare = await segmentStage.compute(image, {}, models, () => {});
+  const writing = { image, options: {}, models, checkpoint: () => {} };
+  assert.throws(() => segmentStage.encode("scores", bare, writing), { name: "OptionError" });
 });
 
 Deno.test("segmentImage() removes specks when told to", async () => {

@@ -34,7 +34,7 @@ export interface paths {
         put?: never;
         /**
          * One class per pixel
-         * @description JSON tells the classes found with their areas and boxes; png is the mask, its stored values the classes' indices; overlay its colours over the photo; npz the mask as an array; coco a data set of one image with run lengths; geojson polygons with holes, in pixels; scores a zip archive with a grey PNG of each class's map.
+         * @description JSON tells the classes found with their areas and boxes; png is the mask, its stored values the classes' indices; overlay its colours over the photo; npz the mask as an array, in mode fast with its classes' probabilities; coco a data set of one image with run lengths; geojson polygons with holes, in pixels; scores a zip archive with a grey PNG of each class's probability in mode fast and map in mode cam; mode pipeline has none.
          */
         post: operations["segment"];
         delete?: never;
