@@ -20,6 +20,8 @@ export interface AffinityLabelOptions {
   readonly certainty?: number;
   /** Mean-field updates of both CRFs. Default: 10. */
   readonly steps?: number;
+  /** Called after every update; what it throws ends the work. Default: nothing is. */
+  readonly checkpoint?: () => void;
 }
 
 /** Affinity labels and what they were made from. */
@@ -51,13 +53,14 @@ export function affinityLabels(
   options: AffinityLabelOptions = {},
 ): AffinityLabels {
   const { foreground = 0.6, background = 0.4, certainty = 0.7, steps = 10 } = options;
+  const inference = { certainty, steps, checkpoint: options.checkpoint };
   const pixels = width * height;
   checkKeys(keys, cam, pixels, "label affinities");
   inRange("foreground", foreground, 0, 2);
   inRange("background", background, 0, 2);
   const [high, low] = [foreground, background].map((threshold) => {
     const argmax = argmaxOver(cam, pixels, threshold);
-    const revised = reviseLabels(argmax, keys.length, kernels, { certainty, steps });
+    const revised = reviseLabels(argmax, keys.length, kernels, inference);
     return { argmax, revised };
   });
   const labels = new Uint8Array(pixels);

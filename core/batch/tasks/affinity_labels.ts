@@ -12,13 +12,14 @@ import type { affinityLabelsOptions } from "../tasks.ts";
 export const prepare: Prepare<z.output<typeof affinityLabelsOptions>> = (options, { classes }) => {
   const palette = paletteOf(classes);
   const { from, crfSteps: steps, ...rest } = options;
-  return async (files) => {
+  return async (files, checkpoint) => {
     const { data: rgb, width, height } = await decodeImage(files.photo!);
     const { keys, planes } = decodeMaps(files[from]!);
-    const kernels = crfKernels(rgb, width, height);
+    const kernels = crfKernels(rgb, width, height, { checkpoint });
     const { labels: data } = affinityLabels(planes.data, keys, width, height, kernels, {
       ...rest,
       steps,
+      checkpoint,
     });
     return { affinity_labels: encodeMaskPng({ width, height, data }, palette) };
   };

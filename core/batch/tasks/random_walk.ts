@@ -50,17 +50,17 @@ async function overModelEdges(
       data: resizeImage(photo.data, photo.width, photo.height, 3, width, height),
     };
     const edges = await findModelEdges(image, network, checkpoint);
-    return walkOverEdges(cam, edges, width, height, settings);
+    return walkOverEdges(cam, edges, width, height, { ...settings, checkpoint });
   };
 }
 
 function overPerimeters({ radius, beta, steps, edgeStrength }: Options): Walk {
-  return async (files, { cam, hrCam }) => {
+  return async (files, { cam, hrCam }, checkpoint) => {
     const perimeters = [
       await decodePerimeter(files.perimeter_slic!),
       await decodePerimeter(files.perimeter_quickshift!),
     ];
-    const settings = { radius, beta, steps, edgeStrength };
+    const settings = { radius, beta, steps, edgeStrength, checkpoint };
     return walkCam(cam, perimeters, hrCam.width, hrCam.height, settings);
   };
 }
