@@ -1,13 +1,14 @@
 /**
- * `deno task parity:training [CASE…] --python PYTHON`: trainings of full-size networks against PyTorch's, from
- * the same weights on the same batch, without dropout.
+ * `deno task parity:training [CASE…] --python PYTHON`: trainings of full-size networks against
+ * PyTorch's, from the same weights on the same batch, without dropout.
  *
- * Compared are what the first step changes in every tensor, with PyTorch in float64, and the losses of twenty
- * steps on the batch. PyTorch's own changes in float32 are the yardstick: where a rounding puts an
+ * Compared are what the first step changes in every tensor, with PyTorch in float64, and the losses of
+ * twenty steps on the batch. PyTorch's own changes in float32 are the yardstick: where a rounding puts an
  * activation on the other side of ReLU's kink, the gradients of all layers below jump.
  *
- * One JSON line a case, then a table. Fails when losses differ by more than 1 %, or a tensor's update by
- * more than 1e-3 and more than three times what PyTorch's float32 comes to in the same case.
+ * One JSON line a case, then a table. Fails when losses differ by more than 1 %, or a tensor's update
+ * by more than 1e-3 and more than three times what PyTorch's float32 comes to in that tensor, or by
+ * more than 5 % in any case.
  */
 
 import { mkdtemp, rm } from "node:fs/promises";
@@ -18,15 +19,21 @@ import { caseFeeds, type TrainingCase } from "../bench/training_cases.ts";
 import type { PythonSides } from "../bench/python_sides.ts";
 import { openTorch, stepHere, stepInTorch } from "./training_sides.ts";
 import { photoCrops } from "./training_start.ts";
-import { largestDifference, relativeErrors, summarizeErrors } from "./updates.ts";
+import {
+  largestDifference,
+  relativeErrors,
+  summarizeErrors,
+  updateLimit,
+  type UpdateLimits,
+} from "./updates.ts";
 
 const STEPS = 20;
 /** Most that losses may differ, as a share. */
 const MOST_LOSS_DIFFERENCE = 0.01;
-/** The error that is allowed to an update, whatever PyTorch's own. */
-const MOST_ERROR = 1e-3;
-/** The error that is allowed as a multiple of PyTorch's own. */
-const MOST_TIMES = 3;
+/** The errors of updates that are looked for, and counted where they are missed. */
+const GOAL = 1e-3;
+/** The errors that are allowed to a tensor's update, beside PyTorch's own of it. */
+const LIMITS: UpdateLimits = { least: GOAL, times: 3, most: 0.05 };
 
 /** A training, and the rate of its twenty steps. */
 interface ParityCase extends TrainingCase {
@@ -36,7 +43,8 @@ interface ParityCase extends TrainingCase {
 const LITE = { backbone: "efficientnet-lite0", batch: 2, size: 192 } as const;
 const RESNET = { backbone: "resnet50", batch: 2, size: 128 } as const;
 const CASES: Readonly<Record<string, ParityCase>> = {
-  "classifier-lite0": { kind: "classifier", ...LITE, alpha: 4, rate: 0.01 },
+  // A rate at which roundings do not change the losses of PyTorch itself by 1 %; at 1e-3 they do.
+  "classifier-lite0": { kind: "classifier", ...LITE, alpha: 4, rate: 1e-4 },
   "affinity-lite0": { kind: "affinity", ...LITE, rate: 0.01 },
   "segmentation-lite0": { kind: "deeplabv3plus", ...LITE, rate: 0.007 },
   "classifier-resnet50": { kind: "classifier", ...RESNET, alpha: 4, rate: 0.001 },
@@ -63,12 +71,15 @@ for (const name of wanted) {
 
 const python = openTorch(flags.python, threads);
 const rows: Awaited<ReturnType<typeof compareCase>>[] = [];
-for (const name of wanted.length > 0 ? wanted : Object.keys(CASES)) {
-  const row = await compareCase(name, CASES[name]!, python);
-  console.log(JSON.stringify(row));
-  rows.push(row);
+try {
+  for (const name of wanted.length > 0 ? wanted : Object.keys(CASES)) {
+    const row = await compareCase(name, CASES[name]!, python);
+    console.log(JSON.stringify(row, infinitiesAsTexts));
+    rows.push(row);
+  }
+} finally {
+  await python.close();
 }
-await python.close();
 printTable();
 if (rows.some(({ passed }) => !passed)) Deno.exit(EXIT_FAILED);
 
@@ -82,13 +93,15 @@ async function compareCase(name: string, each: ParityCase, python: PythonSides) 
     const torch = await stepInTorch(python, folder);
 
     const errors = relativeErrors(own.updates, torch.updates);
-    const update = summarizeErrors(errors.values(), MOST_ERROR);
-    const runs = [...torch.errors.values()].map((tensor) => [...Array.from(tensor)]);
+    const update = summarizeErrors(errors.values(), GOAL);
+    const runs = [...torch.errors.values()].map((tensor) => Array.from(tensor));
     const float32 = runs[0]!.map((_, run) =>
-      summarizeErrors(runs.map((tensor) => tensor[run]!), MOST_ERROR)
+      summarizeErrors(runs.map((tensor) => tensor[run]!), GOAL)
     );
-    const yardstick = Math.max(...float32.map(({ max }) => max));
-    const limit = Math.max(MOST_ERROR, MOST_TIMES * yardstick);
+    const limits = new Map(
+      [...torch.errors].map(([tensor, own]) => [tensor, updateLimit(own, LIMITS)]),
+    );
+    const refused = [...errors].filter(([tensor, error]) => !(error <= limits.get(tensor)!));
     const losses = largestDifference(own.losses, torch.losses);
     const { kind, backbone, batch, size } = each;
     return {
@@ -105,15 +118,23 @@ async function compareCase(name: string, each: ParityCase, python: PythonSides) 
       },
       /** Of PyTorch: of weights as they are, and of those that differ by roundings. */
       float32,
-      forced: summarizeErrors(torch.forced.values(), MOST_ERROR),
-      limit,
+      forced: summarizeErrors(torch.forced.values(), GOAL),
+      /** Tensors above their limits: error, limit. */
+      refused: Object.fromEntries(refused.map(([name, e]) => [name, [e, limits.get(name)!]])),
       loss: { first: torch.losses[0]!, last: torch.losses.at(-1)! },
       losses,
-      passed: update.max <= limit && losses <= MOST_LOSS_DIFFERENCE,
+      /** Of PyTorch, between weights as they are and weights that differ by roundings. */
+      roundedLosses: largestDifference(torch.roundedLosses, torch.losses),
+      passed: refused.length === 0 && losses <= MOST_LOSS_DIFFERENCE,
     };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** For `JSON.stringify`, which would write `null`. */
+function infinitiesAsTexts(_key: string, value: unknown): unknown {
+  return typeof value === "number" && !Number.isFinite(value) ? String(value) : value;
 }
 
 /** The rows as Markdown. */
@@ -125,7 +146,9 @@ function printTable(): void {
     "update: median, max, above 1e−3",
     "PyTorch float32, 5 runs: median, max, above 1e−3",
     "same sides of kinks: max",
+    "above their limits",
     "losses",
+    "PyTorch's own",
     "",
   ];
   const lines = rows.map((row) => {
@@ -144,7 +167,9 @@ function printTable(): void {
         range(float32.map(({ above }) => above), String),
       ].join(", "),
       short(row.forced.max),
+      `${Object.keys(row.refused).length}`,
       short(row.losses),
+      short(row.roundedLosses),
       row.passed ? "passed" : "FAILED",
     ];
   });

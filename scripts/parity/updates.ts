@@ -56,6 +56,29 @@ export function summarizeErrors(errors: Iterable<number>, limit: number): ErrorS
   };
 }
 
+/** What errors of updates are allowed; see {@linkcode updateLimit}. */
+export interface UpdateLimits {
+  /** Allowed whatever the reference's own errors are. */
+  readonly least: number;
+  /** Allowed as a multiple of the reference's own largest error. */
+  readonly times: number;
+  /** Not exceeded, however large the reference's own errors are. */
+  readonly most: number;
+}
+
+/**
+ * The error allowed to a tensor's update: a multiple of the largest that the reference's own runs
+ * of lower precision come to in the same tensor, within bounds.
+ *
+ * @param own The reference's errors of this tensor, one a run.
+ */
+export function updateLimit(
+  own: ArrayLike<number>,
+  { least, times, most }: UpdateLimits,
+): number {
+  return Math.min(most, Math.max(least, times * Math.max(...Array.from(own))));
+}
+
 /** The largest difference of two series, as a share of the second. */
 export function largestDifference(found: readonly number[], expected: readonly number[]): number {
   return Math.max(...expected.map((value, i) => Math.abs(found[i]! / value - 1)));

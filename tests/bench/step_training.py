@@ -8,10 +8,11 @@ processor. The file has
 
 - `updates/NAME`: how the first step at rate 1 changes each tensor that is learnt, in float64;
 - `errors/NAME`: how far float32 is from that, as a share of its length: for the weights as they are,
-  and for weights that differ by a rounding in their last place, which is to no less a result;
+  and for weights that differ by roundings in their last place, up or down, which is no worse a result;
 - `forced/NAME`: the same for float32 when all ReLUs, maxima and magnitudes are on the sides of their
   kinks that they are on in float64;
-- `losses`: before each step at case.json's rates, from the same start, in float32.
+- `losses`: before each step at case.json's rates, from the same start, in float32;
+- `rounded_losses`: the same from the first of the weights that differ by roundings.
 
 Needs torch and NumPy.
 """
@@ -52,7 +53,10 @@ def train(case, folder, dtype, rates, noise=0, sides=nullcontext()):
     if noise > 0:
         generator = torch.Generator().manual_seed(noise)
         for w in weights.values():
-            w *= 1 + torch.finfo(dtype).eps * (torch.rand(w.shape, generator=generator) - 0.5)
+            if w.is_floating_point():
+                # In double: 1 + eps/2 and less is 1 in the weights' own type.
+                shift = torch.rand(w.shape, generator=generator, dtype=torch.float64) * 2 - 1
+                w.copy_((w.double() * (1 + torch.finfo(dtype).eps * shift)).to(w.dtype))
     strange = network.load_state_dict(weights, strict=False)
     missing = [name for name in strange.missing_keys if "num_batches_tracked" not in name]
     if missing or strange.unexpected_keys:
@@ -105,8 +109,8 @@ def compare(case, folder):
     results = {f"updates/{name}": update.numpy() for name, update in updates.items()}
     results |= {f"errors/{name}": np.array([each[name] for each in plain]) for name in updates}
     results |= {f"forced/{name}": np.array(e) for name, e in errors(forced, updates).items()}
-    losses = train(case, folder, single, case["rates"])[0]
-    results["losses"] = np.array(losses)
+    results["losses"] = np.array(train(case, folder, single, case["rates"])[0])
+    results["rounded_losses"] = np.array(train(case, folder, single, case["rates"], noise=1)[0])
     np.savez(folder / "torch.npz", **results)
 
 

@@ -4,6 +4,7 @@ import {
   relativeError,
   relativeErrors,
   summarizeErrors,
+  updateLimit,
 } from "../../../scripts/parity/updates.ts";
 
 Deno.test("relativeError() is the length of the difference by that of the reference", () => {
@@ -30,6 +31,15 @@ Deno.test("relativeErrors() refuses other tensors than the reference's", () => {
 Deno.test("summarizeErrors() counts what is above the limit, NaN with it", () => {
   assert.deepEqual(summarizeErrors([0.1, 0.3, 0.2], 0.2), { max: 0.3, median: 0.2, above: 1 });
   assert.equal(summarizeErrors([0.1, NaN], 0.2).above, 1);
+});
+
+Deno.test("updateLimit() is a multiple of the tensor's own largest error, within bounds", () => {
+  const limits = { least: 0.25, times: 3, most: 2 };
+  assert.equal(updateLimit([0.125, 0.5, 0.25], limits), 1.5);
+  assert.equal(updateLimit([0.0625, 0.03125], limits), 0.25);
+  assert.equal(updateLimit([0.125, 1], limits), 2);
+  assert.equal(updateLimit([Infinity], limits), 2);
+  assert.ok(Number.isNaN(updateLimit([0.125, NaN], limits)));
 });
 
 Deno.test("largestDifference() is a share of the reference", () => {
