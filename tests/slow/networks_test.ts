@@ -7,6 +7,7 @@ import { decodeNpz, type NpyArray } from "../../core/npz.ts";
 import { openMapNetwork } from "../../core/stages/map_network.ts";
 import { findModelEdges } from "../../core/stages/affinity.ts";
 import type { AffinityModelInfo } from "../../core/runtime/models.ts";
+import { disableTelemetry } from "../../core/telemetry.ts";
 import { recognizeNetwork } from "../../core/weights/recognize.ts";
 import { readStateDict, type StateDict } from "../../core/weights/state_dict.ts";
 import type { WeightTensor } from "../../core/weights/tensor.ts";
@@ -64,6 +65,7 @@ function publishedCheckpoint(file: string): Map<string, WeightTensor> {
 }
 
 async function openSession(model: Uint8Array): Promise<ort.InferenceSession> {
+  disableTelemetry();
   return await ort.InferenceSession.create(model, { logSeverityLevel: 3 });
 }
 

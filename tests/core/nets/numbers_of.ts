@@ -1,12 +1,14 @@
 /** What a network answers. */
 
 import * as ort from "onnxruntime-node";
+import { disableTelemetry } from "../../../core/telemetry.ts";
 import { seededRamp } from "./seeded_weights.ts";
 
 const [WIDTH, HEIGHT] = [48, 32];
 
 /** Opens a network, asks it about a seeded image of 48×32 pixels, and gives its outputs by name. */
 export async function openNumbers(model: Uint8Array): Promise<Record<string, Float32Array>> {
+  disableTelemetry();
   const session = await ort.InferenceSession.create(model, { intraOpNumThreads: 1 });
   const image = seededRamp("image", 3 * WIDTH * HEIGHT, -2, 2);
   const outputs = await session.run({

@@ -10,6 +10,7 @@ import assert from "node:assert/strict";
 import * as ort from "onnxruntime-node";
 import { type DataType, GraphBuilder, type Value } from "../../../core/onnx/graph_builder.ts";
 import { gradients } from "../../../core/onnx/gradients.ts";
+import { disableTelemetry } from "../../../core/telemetry.ts";
 
 export interface Tensor64 {
   shape: readonly number[];
@@ -62,6 +63,7 @@ async function runtimeForward(test: GradientCase): Promise<[Forward, () => Promi
   const g = new GraphBuilder();
   const values = test.inputs.map((shape, index) => g.input(`x${index}`, "float64", shape));
   g.output("y", test.build(g, values, "float64"));
+  disableTelemetry();
   const session = await ort.InferenceSession.create(g.build(), options);
   const forward: Forward = async (inputs) => {
     const feeds = Object.fromEntries(
@@ -81,6 +83,7 @@ async function analytic(test: GradientCase, inputs: Tensor64[], weights: Float64
   const seed = g.constant(Float32Array.from(weights), y.shape.map((_, axis) => y.size(axis)));
   g.output("y", y);
   gradients(g, y, values, { seed }).forEach((d, at) => g.output(`d${at}`, d));
+  disableTelemetry();
   const session = await ort.InferenceSession.create(g.build(), options);
   const feeds = Object.fromEntries(inputs.map(({ data, shape }, at) => [
     `x${at}`,

@@ -2,6 +2,7 @@
 
 import * as ort from "onnxruntime-node";
 import { type DataType, tensorData, type TypedArray } from "../../../core/onnx/tensor_data.ts";
+import { disableTelemetry } from "../../../core/telemetry.ts";
 
 export interface Output {
   dims: readonly number[];
@@ -15,6 +16,7 @@ export type Feeds = Record<
 
 /** The outputs of one run of a model. Constant folding and fusions as in production. */
 export async function run(model: Uint8Array, feeds: Feeds = {}): Promise<Record<string, Output>> {
+  disableTelemetry();
   const session = await ort.InferenceSession.create(model, {
     intraOpNumThreads: 1,
     logSeverityLevel: 3,
