@@ -109,7 +109,7 @@ export function docsRoutes(
     if (type === undefined) {
       return sendProblem(makeProblem("not-found", `There is nothing at ${c.req.path}`));
     }
-    return send(c, await readAsset(file), type, "public, max-age=3600");
+    return await sendAsset(c, file, type);
   });
   for (const path of ["/openapi.json", "/docs", "/docs/:file"]) {
     app.all(path, allowOnly("GET", "HEAD"));
@@ -175,18 +175,52 @@ async function readAsset(file: string): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await readFile(path));
 }
 
-/** Sends a text with an `ETag` of its content, or that it is the one already known. */
-function send(
+/** What answers tell of a body. */
+interface Facts {
+  readonly tag: string;
+  readonly bytes: number;
+}
+
+/** Those of the files, which do not change while the process lives: told without reading them again. */
+const assetFacts = new Map<string, Facts>();
+
+/** Sends a file; what the answer does not hold is read once, for its tag. */
+async function sendAsset(c: Context, file: string, type: string): Promise<Response> {
+  const known = assetFacts.get(file);
+  const needed = known === undefined || (c.req.method !== "HEAD" && !isKnown(c, known.tag));
+  const body = needed ? await readAsset(file) : null;
+  const facts = known ?? factsOf(body!);
+  assetFacts.set(file, facts);
+  return answer(c, body, facts, type, "public, max-age=3600");
+}
+
+/** Sends a text. */
+function send(c: Context, text: string, type: string): Response {
+  const body = new TextEncoder().encode(text);
+  return answer(c, body, factsOf(body), type, "no-cache");
+}
+
+function factsOf(body: Uint8Array<ArrayBuffer>): Facts {
+  const digest = createHash("sha256").update(body).digest("base64url");
+  return { tag: `"${digest.slice(0, 16)}"`, bytes: body.length };
+}
+
+/**
+ * Answers with a body and its `ETag`, or that it is the one already known.
+ *
+ * @param body May be `null` where the answer has none.
+ */
+function answer(
   c: Context,
-  text: string | Uint8Array<ArrayBuffer>,
+  body: Uint8Array<ArrayBuffer> | null,
+  { tag, bytes }: Facts,
   type: string,
-  caching = "no-cache",
+  caching: string,
 ): Response {
-  const bytes = typeof text === "string" ? new TextEncoder().encode(text) : text;
-  const etag = `"${createHash("sha256").update(bytes).digest("base64url").slice(0, 16)}"`;
-  c.header("ETag", etag);
+  c.header("ETag", tag);
   c.header("Cache-Control", caching);
   c.header("X-Content-Type-Options", "nosniff");
-  if (isKnown(c, etag)) return c.body(null, 304);
-  return c.body(bytes, 200, { "Content-Type": type, "Content-Length": String(bytes.length) });
+  if (isKnown(c, tag)) return c.body(null, 304);
+  const headers = { "Content-Type": type, "Content-Length": String(bytes) };
+  return body === null ? c.body(null, 200, headers) : c.body(body, 200, headers);
 }

@@ -66,6 +66,22 @@ Deno.test("GET answers 304 when If-None-Match names what is there", async () => 
   }
 });
 
+Deno.test("HEAD tells of the page's files what GET does, before and after they were read", async () => {
+  const path = "/docs/swagger-ui-bundle.js";
+  const headers = ["ETag", "Content-Length", "Content-Type", "Cache-Control"];
+  const ask = async (method: string) => {
+    const response = await app.request(path, { method });
+    assert.equal(response.status, 200);
+    const { length } = await response.bytes();
+    return { length, told: headers.map((name) => response.headers.get(name)) };
+  };
+  const [first, whole, again] = [await ask("HEAD"), await ask("GET"), await ask("HEAD")];
+  assert.deepEqual([first.length, again.length], [0, 0]);
+  assert.equal(whole.told[1], String(whole.length));
+  assert.deepEqual(first.told, whole.told);
+  assert.deepEqual(again.told, whole.told);
+});
+
 Deno.test("Answers are compressed where it pays, and for who takes it", async () => {
   const gzip = { "Accept-Encoding": "gzip" };
   for (const path of ["/segment?format=geojson&tolerance=0", "/segment?format=coco&rle=counts"]) {
