@@ -20,7 +20,10 @@ export interface AffinityLabelOptions {
   readonly certainty?: number;
   /** Mean-field updates of both CRFs. Default: 10. */
   readonly steps?: number;
-  /** Called after every update; what it throws ends the work. Default: nothing is. */
+  /**
+   * Called before the first update of either CRF and after every one, unless there are no classes; what it
+   * throws ends the work. It must not call kernels. Default: nothing is.
+   */
   readonly checkpoint?: () => void;
 }
 

@@ -8,7 +8,10 @@ export interface LabelCrfOptions {
   readonly certainty?: number;
   /** Mean-field updates. */
   readonly steps: number;
-  /** Called after every update; what it throws ends the work. Default: nothing is. */
+  /**
+   * Called before the first update and after every one, unless there is one label alone; what it throws
+   * ends the work. It must not call kernels, whose memory is at work. Default: nothing is.
+   */
   readonly checkpoint?: () => void;
 }
 

@@ -40,7 +40,7 @@ export interface CrfKernelOptions {
   readonly bilateralSrgb?: number;
   /** Weight of the appearance kernel. Default: 10. */
   readonly bilateralCompat?: number;
-  /** Called between kernels; what it throws ends the work. Default: nothing is. */
+  /** Called after each of the two kernels; what it throws ends the work. Default: nothing is. */
   readonly checkpoint?: () => void;
 }
 
@@ -48,7 +48,10 @@ export interface CrfKernelOptions {
 export interface InferDenseCrfOptions {
   /** Mean-field updates, 0..1000. Default: 10. */
   readonly steps?: number;
-  /** Called after every update; what it throws ends the work. Default: nothing is. */
+  /**
+   * Called before the first update and after every one, unless there is one label alone; what it throws
+   * ends the work. It must not call kernels, whose memory is at work. Default: nothing is.
+   */
   readonly checkpoint?: () => void;
 }
 

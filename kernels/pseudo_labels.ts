@@ -26,7 +26,10 @@ export interface PseudoLabelOptions {
   readonly certainty?: number;
   /** Mean-field updates. Default: 1. */
   readonly steps?: number;
-  /** Called after every update; what it throws ends the work. Default: nothing is. */
+  /**
+   * Called before the CRF's first update and after every one, and not at all where there is no CRF: without
+   * kernels or classes. What it throws ends the work. It must not call kernels. Default: nothing is.
+   */
   readonly checkpoint?: () => void;
 }
 

@@ -1,7 +1,7 @@
 /**
  * One WebAssembly module with its memory, made on first use and kept for the next call.
  *
- * Calls are synchronous and a kernel never calls itself, so one instance a thread is enough. A
+ * Calls are synchronous and a kernel may not call itself, so one instance a thread is enough. A
  * WebAssembly memory can grow but not shrink: after a large image the instance is let go.
  */
 
@@ -21,6 +21,8 @@ export class WasmKernel<E> {
   #base64: string;
   #module?: WebAssembly.Module;
   #exports?: E & CommonExports;
+  /** Whether its memory is lent: whoever asked for it then would write over what is there. */
+  #lent = false;
 
   /** @param base64 The binary, as `kernels/wasm/NAME.ts` exports it. */
   constructor(base64: string) {
@@ -35,8 +37,12 @@ export class WasmKernel<E> {
    *   multiple of 16.
    * @returns What `run` returns.
    * @throws {RangeError} The memory cannot be had.
+   * @throws {Error} `run`, or a checkpoint that it calls, uses the same kernel.
    */
   use<T>(bytes: number, run: (functions: E, memory: ArrayBufferLike, base: number) => T): T {
+    if (this.#lent) {
+      throw new Error("Cannot use a kernel while it is at work: checkpoints must not call kernels");
+    }
     this.#module ??= new WebAssembly.Module(fromBase64(this.#base64));
     this.#exports ??= new WebAssembly.Instance(this.#module).exports as unknown as
       & E
@@ -45,9 +51,11 @@ export class WasmKernel<E> {
     const base = (this.#exports.base() + 15) & ~15;
     const missing = base + bytes - memory.buffer.byteLength;
     if (missing > 0) memory.grow(Math.ceil(missing / PAGE_BYTES));
+    this.#lent = true;
     try {
       return run(this.#exports, memory.buffer, base);
     } finally {
+      this.#lent = false;
       if (memory.buffer.byteLength > KEEP_BYTES) this.#exports = undefined;
     }
   }
