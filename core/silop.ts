@@ -48,7 +48,10 @@ export interface SilopOptions extends WorkPlanOptions {
   allowModels?: readonly string[];
   /** Limits of the images accepted. Default: 20 MiB, 25 megapixels, 8192 px a side. */
   limits?: Partial<ImageLimits>;
-  /** Told when a worker crashes, and when one cannot be replaced. Default: nobody is. */
+  /**
+   * Told when a worker crashes, when one cannot be replaced, and when ONNX Runtime's telemetry cannot be
+   * turned off. Default: nobody is.
+   */
   onFault?: WorkerPoolOptions["onFault"];
   /** Bytes of memory of the process above which workers are replaced. Default: none. */
   memoryLimit?: WorkerPoolOptions["memoryLimit"];

@@ -11,7 +11,7 @@ import process from "node:process";
 import { clearInterval, clearTimeout, setInterval, setTimeout } from "node:timers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { WorkerError } from "../errors.ts";
-import { disableTelemetry } from "../telemetry.ts";
+import { disableTelemetryOrTell } from "../telemetry.ts";
 import { reviveError } from "./wire_error.ts";
 import type { FromWorker, ToWorker } from "./worker_messages.ts";
 import { startWorkerThread, type WorkerThread } from "./worker_thread.ts";
@@ -30,8 +30,8 @@ export type RestartReason = "crash" | "stuck" | "memory";
 /** Options of a {@linkcode WorkerPool}. */
 export interface WorkerPoolOptions {
   /**
-   * Told of what no job's caller hears: a crash, and that a worker could not be replaced.
-   * Default: nobody is.
+   * Told of what no job's caller hears: a crash, that a worker could not be replaced, and, once a process,
+   * that ONNX Runtime's telemetry cannot be turned off. Default: nobody is.
    */
   onFault?: (message: string, error: unknown) => void;
   /**
@@ -136,7 +136,7 @@ export class WorkerPool<Setup, Request, Ready, Result> {
     this.#module = module;
     this.#setup = setup;
     this.#options = { onFault, retryMs, stuckMs, memoryLimit, readMemory };
-    disableTelemetry();
+    disableTelemetryOrTell(options.onFault);
     this.ready = Promise.all(Array.from({ length: workers }, () => this.#hire()))
       .then(([first]) => first!);
     // Whoever awaits `ready` or runs a job learns why; nobody else need crash of it.
