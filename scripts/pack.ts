@@ -79,7 +79,8 @@ async function pack({ out }: PackFlags): Promise<void> {
     name,
     version,
     description: "Semantic segmentation of photographs by models trained from image-level labels",
-    license,
+    // The second is Swagger UI's, whose files are among these.
+    license: `${license} AND Apache-2.0`,
     keywords: ["segmentation", "weakly-supervised", "cam", "onnx", "hono", "image"],
     type: "module",
     engines: { node: ">=24", deno: ">=2.9" },

@@ -145,6 +145,10 @@ Deno.test({
         await readFile(join(scratch, "dist/npm/package.json"), "utf8"),
       );
 
+      assert.equal(manifest.license, "MIT AND Apache-2.0");
+      const reference = await readdir(join(scratch, "dist/npm/functions/swagger"));
+      for (const terms of ["LICENSE", "NOTICE"]) assert.ok(reference.includes(terms), terms);
+
       using silop = createSilop({ device: "cpu", workers: 1, threads: 1 });
       const { mask } = await silop.segment(await Deno.readFile(CAT));
       const checksum = createHash("sha256").update(mask.data).digest("hex");
