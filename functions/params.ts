@@ -217,10 +217,14 @@ export interface StageParams {
 }
 
 /**
- * Parameters, with their least values, that a stage does not look at in some of its modes: what is said of them
+ * Parameters, with their ranges, that a stage does not look at in some of its modes: what is said of them
  * holds all the same.
  */
-const WHOLE_NUMBERS = [["iterations", 1], ["min-labels", 1], ["seed", 0]] as const;
+const WHOLE_NUMBERS = [
+  ["iterations", 1, 64],
+  ["min-labels", 1, 32],
+  ["seed", 0, 2 ** 32 - 1],
+] as const;
 
 /** Lists may also be written by naming the parameter several times. */
 const LISTS: readonly string[] = ["labels", "scales"];
@@ -250,10 +254,10 @@ export function readParams(query: URLSearchParams): StageParams {
     throw badRequest(`Query parameter "${issue!.path.join(".")}": ${issue!.message}`);
   }
   const { format, ...named } = parsed.data;
-  for (const [name, least] of WHOLE_NUMBERS) {
+  for (const [name, least, most] of WHOLE_NUMBERS) {
     const value = named[name];
-    if (value !== undefined && !(Number.isInteger(value) && value >= least)) {
-      throw new OptionError(`${name} must be a whole number from ${least} on, got ${value}`);
+    if (value !== undefined && !(Number.isInteger(value) && value >= least && value <= most)) {
+      throw new OptionError(`${name} must be a whole number in ${least}..${most}, got ${value}`);
     }
   }
   const options = Object.fromEntries(

@@ -206,7 +206,14 @@ Deno.test("unknown paths get 404", async () => {
 });
 
 Deno.test("POST answers 422 to numbers that are never served, even where they are not looked at", async () => {
-  for (const query of ["iterations=0", "iterations=1.5", "min-labels=0", "seed=-1"]) {
+  const queries = [
+    "iterations=0",
+    "iterations=1.5",
+    "iterations=65",
+    "min-labels=0",
+    "min-labels=33",
+  ];
+  for (const query of [...queries, "seed=-1", "seed=4294967296"]) {
     const [name] = query.split("=");
     const detail = await refused(`/cam?${query}`, { body: CAT }, 422, "invalid-option");
     assert.match(detail, new RegExp(`${name} must be a whole number`));

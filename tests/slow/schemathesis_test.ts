@@ -39,7 +39,7 @@ Deno.test({
           "run",
           `http://127.0.0.1:${server.addr.port}/openapi.json`,
           "--checks=all",
-          "--phases=examples,fuzzing",
+          "--phases=examples,coverage,fuzzing",
           "--max-examples=10",
           "--seed=1",
           "--no-shrink",
