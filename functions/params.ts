@@ -16,6 +16,7 @@ import {
   SEGMENT_MODES,
 } from "../core/stages/refine_choices.ts";
 import type { StageName } from "../core/stages/render.ts";
+import { USS_RANGES } from "../core/stages/uss_options.ts";
 import { COLOUR_MAPS } from "../core/image/colour_maps.ts";
 import { RLE_KINDS } from "../core/formats/coco.ts";
 import { FILE_FORMATS, STAGE_FILES } from "../core/stages/file_formats.ts";
@@ -116,18 +117,18 @@ export const stageQuery = z.strictObject({
   ),
   reference: flag("Whether perimeters are those of the published code, by canny. Default: false"),
   iterations: number("Most iterations of the training on the image; for perimeters", {
-    minimum: 1,
-    maximum: 64,
+    minimum: USS_RANGES.iterations[0],
+    maximum: USS_RANGES.iterations[1],
     type: "integer",
   }),
   "min-labels": number("Training ends with fewer labels than this; for perimeters", {
-    minimum: 1,
-    maximum: 32,
+    minimum: USS_RANGES.minLabels[0],
+    maximum: USS_RANGES.minLabels[1],
     type: "integer",
   }),
   seed: number("Seed of the training's initial weights; for perimeters", {
-    minimum: 0,
-    maximum: 2 ** 32 - 1,
+    minimum: USS_RANGES.seed[0],
+    maximum: USS_RANGES.seed[1],
     type: "integer",
   }),
   fit: choice(FIT_RULES, "How maps are fitted to perimeters; for refinement"),
@@ -221,9 +222,9 @@ export interface StageParams {
  * holds all the same.
  */
 const WHOLE_NUMBERS = [
-  ["iterations", 1, 64],
-  ["min-labels", 1, 32],
-  ["seed", 0, 2 ** 32 - 1],
+  ["iterations", USS_RANGES.iterations],
+  ["min-labels", USS_RANGES.minLabels],
+  ["seed", USS_RANGES.seed],
 ] as const;
 
 /** Lists may also be written by naming the parameter several times. */
@@ -254,7 +255,7 @@ export function readParams(query: URLSearchParams): StageParams {
     throw badRequest(`Query parameter "${issue!.path.join(".")}": ${issue!.message}`);
   }
   const { format, ...named } = parsed.data;
-  for (const [name, least, most] of WHOLE_NUMBERS) {
+  for (const [name, [least, most]] of WHOLE_NUMBERS) {
     const value = named[name];
     if (value !== undefined && !(Number.isInteger(value) && value >= least && value <= most)) {
       throw new OptionError(`${name} must be a whole number in ${least}..${most}, got ${value}`);

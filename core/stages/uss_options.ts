@@ -20,6 +20,13 @@ export interface UssOptions {
 /** The most iterations that may be asked for, as many as the published code does. */
 const MAX_USS_ITERATIONS = 64;
 
+/** Least and greatest of the options that are whole numbers. */
+export const USS_RANGES = {
+  iterations: [1, MAX_USS_ITERATIONS],
+  minLabels: [1, USS_LABELS],
+  seed: [0, 2 ** 32 - 1],
+} as const;
+
 /**
  * The options with defaults.
  *
@@ -33,13 +40,14 @@ export function checkUssOptions(options: UssOptions): Required<UssOptions> {
     momentum = 0.9,
     seed = 43,
   } = options;
-  const whole = (name: string, value: number, least: number, most: number) => {
+  const whole = (name: keyof typeof USS_RANGES, value: number) => {
+    const [least, most] = USS_RANGES[name];
     if (Number.isInteger(value) && value >= least && value <= most) return;
     throw new OptionError(`${name} must be a whole number in ${least}..${most}, got ${value}`);
   };
-  whole("iterations", iterations, 1, MAX_USS_ITERATIONS);
-  whole("minLabels", minLabels, 1, USS_LABELS);
-  whole("seed", seed, 0, 2 ** 32 - 1);
+  whole("iterations", iterations);
+  whole("minLabels", minLabels);
+  whole("seed", seed);
   if (!(learningRate > 0 && learningRate <= 1)) {
     throw new OptionError(`learningRate must lie above 0 and up to 1, got ${learningRate}`);
   }
