@@ -32,13 +32,16 @@ const GROUPS = {
   slow: ["test", "--no-check", ...PERMISSIONS, "tests/slow"],
 } as const;
 
+/** The most characters of a run's failures that are shown again at the end. */
+const MOST_TOLD = 6000;
+
 interface Counts {
   passed: number;
   failed: number;
   skipped: number;
 }
 
-/** Runs Deno, shows its output as it comes, and returns it with the exit code. */
+/** Runs Deno, shows its output as it comes, and returns it, without colours, with the exit code. */
 async function deno(args: readonly string[]): Promise<{ code: number; output: string }> {
   console.log(`\n> deno ${args.join(" ")}`);
   const child = new Deno.Command(Deno.execPath(), {
@@ -57,19 +60,27 @@ async function deno(args: readonly string[]): Promise<{ code: number; output: st
     }
   };
   await Promise.all([show(child.stdout, Deno.stdout), show(child.stderr, Deno.stderr)]);
-  return { code: (await child.status).code, output };
+  // deno-lint-ignore no-control-regex
+  return { code: (await child.status).code, output: output.replace(/\x1b\[[0-9;]*m/g, "") };
 }
 
 /** The numbers of `deno test`'s closing line, or `null` when it did not come to one. */
-function readSummary(output: string): Counts | null {
-  // deno-lint-ignore no-control-regex
-  const plain = output.replace(/\x1b\[[0-9;]*m/g, "");
+function readSummary(plain: string): Counts | null {
   const lines = [...plain.matchAll(
     /^(?:ok|FAILED) \| (\d+) passed(?: \([^)]*\))? \| (\d+) failed(?: \([^)]*\))?(?: \| (\d+) ignored)?/gm,
   )];
   const last = lines.at(-1);
   if (last === undefined) return null;
   return { passed: Number(last[1]), failed: Number(last[2]), skipped: Number(last[3] ?? 0) };
+}
+
+/**
+ * What a run that failed says of it: from the heading of the errors on, or its last lines when it has no
+ * such part.
+ */
+function readFailures(plain: string): string {
+  const heading = plain.lastIndexOf("\n ERRORS \n");
+  return heading >= 0 ? plain.slice(heading + 1) : plain.slice(-MOST_TOLD);
 }
 
 const wanted = Deno.args[0];
@@ -79,10 +90,12 @@ if (wanted !== undefined && !Object.hasOwn(GROUPS, wanted)) {
 }
 
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
+const failures: string[] = [];
 if (wanted === undefined) {
   for (const check of CHECKS) {
-    const { code } = await deno(check);
+    const { code, output } = await deno(check);
     total[code === 0 ? "passed" : "failed"]++;
+    if (code !== 0) failures.push(`deno ${check.join(" ")}\n${readFailures(output)}`);
   }
 }
 for (const [name, args] of Object.entries(GROUPS)) {
@@ -92,7 +105,10 @@ for (const [name, args] of Object.entries(GROUPS)) {
   // A run that broke off, or failed outside any test, counts as one failure.
   if (code !== 0 && counts.failed === 0) counts.failed = 1;
   for (const key of ["passed", "failed", "skipped"] as const) total[key] += counts[key];
+  if (code !== 0) failures.push(`deno task test ${name}\n${readFailures(output)}`);
 }
+// Once more at the end, where they are found without looking through all that went well.
+for (const failure of failures) console.log(`\nFailed: ${failure.slice(0, MOST_TOLD).trimEnd()}`);
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
 console.log(`\n${total.passed} passed, ${total.failed} failed${skipped}`);
 Deno.exit(total.failed === 0 ? 0 : 1);
