@@ -71,6 +71,7 @@ addWorkOptions(command).parse(Deno.args, { from: "user" });
 await start(command.opts<StartFlags>());
 
 async function start(flags: StartFlags): Promise<void> {
+  checkNetAccess(flags);
   const logger = await openLog(flags.log);
   const work = silopOptions(flags);
   const silop = createSilop({
@@ -114,6 +115,17 @@ function readTokens(path: string): string[] {
   const tokens = text.split(/\r?\n/).map((line) => line.trim()).filter((line) => line !== "");
   if (tokens.length === 0) fail(`Cannot read tokens: there are none in ${path}`);
   return tokens;
+}
+
+/** `deno task start` may listen on loopback and on all addresses, and reach nothing else. */
+function checkNetAccess({ host, port }: StartFlags): void {
+  const address = host.includes(":") ? `[${host}]` : host;
+  const permission = { name: "net", host: `${address}:${port}` } as const;
+  if (Deno.permissions.querySync(permission).state === "granted") return;
+  fail(
+    `Cannot listen on ${host}:${port}: Deno was not given the right to; run scripts/start.ts with ` +
+      `--allow-net=${address}:${port} (docs/deploy.md), or listen on all addresses with --host 0.0.0.0`,
+  );
 }
 
 async function listen(

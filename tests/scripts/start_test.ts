@@ -80,3 +80,12 @@ Deno.test("start exits with 1 when the models cannot be loaded, and with 2 on a 
   assert.equal(wrong.code, 2);
   assert.match(wrong.stderr, /70000 is not in 0\.\.65535/);
 });
+
+Deno.test("start exits with 1 where its task has no right to listen, and says what to do", async () => {
+  const { code, stderr } = await runTask("start", ["--host", "192.0.2.1", "--models", models.path]);
+  assert.equal(code, 1);
+  assert.match(
+    stderr,
+    /^error: Cannot listen on 192\.0\.2\.1:8000: .*--allow-net=192\.0\.2\.1:8000/,
+  );
+});
