@@ -100,8 +100,8 @@ export const randomWalkOptions = z.strictObject({
 export const pseudoLabelsOptions = z.strictObject({
   from: z.enum([...refinable, "random_walk"]).default("random_walk").describe("what to label"),
   threshold: z.number().min(0).max(2).optional().describe(
-    "a pixel is background where no class is above this (default: 0.22 of random_walk, 0.1 of combined, " +
-      "0.08 of cam; published: 0.35)",
+    "a pixel is background where no class is above this (default: 0.24 of random_walk, 0.1 of combined, " +
+      "0.06 of cam; published: 0.35)",
   ),
   crfSteps: crfSteps.optional().describe(
     "steps of the CRF; 0 leaves it out (default: 1 of random_walk, as published, else 10)",
@@ -115,9 +115,9 @@ export const pseudoLabelsOptions = z.strictObject({
 
 /** The best on `dev` of each kind of maps; `docs/refinement.md` has the figures. */
 const PSEUDO_LABELS = {
-  random_walk: { threshold: 0.22, crfSteps: 1, unary: "labels" },
+  random_walk: { threshold: 0.24, crfSteps: 1, unary: "labels" },
   combined: { threshold: 0.1, crfSteps: 10, unary: "values" },
-  cam: { threshold: 0.08, crfSteps: 10, unary: "labels" },
+  cam: { threshold: 0.06, crfSteps: 10, unary: "labels" },
 } as const;
 
 /** Options of `pseudo-labels` with what follows from the maps they are made of. */

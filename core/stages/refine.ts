@@ -92,15 +92,15 @@ export const DEFAULT_FIT: FitRule = "half";
  * comes with this project; rules that raise the CAM, or spread it, want other values than the CAM itself.
  */
 export const FIT_THRESHOLDS: Readonly<Record<FitRule, number>> = {
-  reference: 0.08,
-  all: 0.08,
-  majority: 0.14,
-  "region-mean": 0.14,
+  reference: 0.1,
+  all: 0.1,
+  majority: 0.16,
+  "region-mean": 0.12,
   half: 0.1,
   "mean-majority": 0.16,
 };
 /** The same after a walk, whose result is divided by its largest value, by the kind of edges. */
-export const WALK_THRESHOLDS: Readonly<Record<EdgeKind, number>> = { model: 0.22, perimeter: 0.24 };
+export const WALK_THRESHOLDS: Readonly<Record<EdgeKind, number>> = { model: 0.24, perimeter: 0.24 };
 
 /** How the CRF revises the mask: fitted maps thoroughly, walked ones as published. */
 export const REFINE_CRF = {
