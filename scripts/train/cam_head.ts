@@ -74,7 +74,7 @@ interface TrainFlags {
 const SCALE_CANDIDATES: readonly (readonly number[])[] = [[1], [1, 1.5], [0.5, 1, 1.5]];
 
 /** What the embedded model has, for those that cannot be measured. */
-const UNMEASURED = { scales: [1, 1.5], threshold: 0.08 } as const;
+const UNMEASURED = { scales: [1, 1.5], threshold: 0.1 } as const;
 
 async function run(flags: TrainFlags): Promise<void> {
   const { backbone: name, out } = flags;
