@@ -45,7 +45,13 @@ Deno.test("start answers the requests under way before it ends", async () => {
   await using server = await start(slow);
   const url = `${server.url}/cam?scales=1,1,1&labels=cat`;
   const answers = [1, 2].map(() => fetch(url, { method: "POST", body: CAT }));
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  // Both have a place, or one has its answer already.
+  let answered = false;
+  for (const answer of answers) answer.finally(() => answered = true).catch(() => {});
+  for (let active = 0; active < 2 && !answered;) {
+    const metrics = await (await fetch(`${server.url}/metrics`)).text();
+    active = Number(/^silop_requests_active (\d+)$/m.exec(metrics)![1]);
+  }
   const ended = server.end("SIGTERM");
   for (const answer of answers) {
     const response = await answer;

@@ -28,31 +28,30 @@ Deno.test("a training script reads flags and a file, leaves when time is up, and
     writeFileSync(samples, JSON.stringify(writeSamples(join(folder, "samples"))));
     writeFileSync(file, JSON.stringify({ samples, keep: 1, rate: 0.125 }));
     const common = ["--config", file, "--run", run, "--keep", "3"];
-    const first = await runScript([...common, "--delay", "30", "--max-minutes", "0.002"]);
+    const first = await runScript([...common, "--hour-at", "4", "--max-minutes", "50"]);
     assert.equal(first.code, 3, first.stderr);
-    const [, saved] = /0\.002 minutes are over: saved at step (\d+) of 23 in .*same command/
-      .exec(first.stderr)!;
+    assert.match(first.stderr, /50 minutes are over: saved at step 5 of 23 in .*same command/);
     const config = JSON.parse(readFileSync(join(run, "config.json"), "utf8"));
     assert.deepEqual(config, {
       run,
       seed: 0,
       cacheMb: 512,
       keep: 3,
-      maxMinutes: 0.002,
+      maxMinutes: 50,
       samples,
       rate: 0.125,
-      delay: 30,
+      hourAt: 4,
     });
 
-    const other = await runScript([...common, "--rate", "0.25", "--delay", "30"]);
+    const other = await runScript([...common, "--rate", "0.25", "--hour-at", "4"]);
     assert.equal(other.code, 1);
     assert.match(other.stderr, /config\.rate: was 0\.125, now 0\.25/);
 
-    const rest = await runScript([...common, "--delay", "30"]);
+    const rest = await runScript([...common, "--hour-at", "4"]);
     assert.equal(rest.code, 0, rest.stderr);
-    assert.match(rest.stderr, new RegExp(`tiny: going on from step ${saved} of 23`));
+    assert.match(rest.stderr, /tiny: going on from step 5 of 23/);
     assert.match(rest.stderr, /tiny: step 23, epoch 6: size \S+ step 23/);
-    assert.equal(rest.stdout, `done ${STEPS - Number(saved)}\n`);
+    assert.equal(rest.stdout, `done ${STEPS - 5}\n`);
 
     const strange = await runScript(["--config", samples, "--run", run]);
     assert.equal(strange.code, 2);

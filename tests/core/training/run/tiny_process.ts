@@ -1,4 +1,7 @@
-/** The tiny training in a process of its own, to be killed: RUN SAMPLES DELAY. Prints every step. */
+/**
+ * The tiny training in a process of its own, to be killed: RUN SAMPLES STEP [deaf]. Prints every step. Behind
+ * STEP it says that it waits, and goes on when a signal comes; never when it is deaf.
+ */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { runTraining } from "../../../../core/training/run/training_loop.ts";
@@ -6,18 +9,21 @@ import type { Sample } from "../../../../core/training/data/sample_loader.ts";
 import { stopOnSignals } from "../../../../scripts/signals.ts";
 import { openLoader, openTrainer, planOf } from "./tiny_training.ts";
 
-const [run = "", samples = "", delay = "0"] = Deno.args;
+const [run = "", samples = "", last = "", ear = ""] = Deno.args;
 const signal = stopOnSignals("stopping");
 using loader = openLoader(JSON.parse(Deno.readTextFileSync(samples)) as Sample[]);
 await using trainer = await openTrainer();
-const slow = {
-  step: async (...args: Parameters<typeof trainer.step>) => {
-    await sleep(Number(delay));
-    return await trainer.step(...args);
+const quick = planOf(run, loader, trainer);
+const plan: typeof quick = {
+  ...quick,
+  signal,
+  feeds: async (batch, step) => {
+    if (step === Number(last)) {
+      console.log("waiting");
+      await sleep(2 ** 31 - 1, undefined, ear === "deaf" ? {} : { signal }).catch(() => {});
+    }
+    return await quick.feeds(batch, step);
   },
-  state: () => trainer.state(),
-  restore: (state: ReturnType<typeof trainer.state>) => trainer.restore(state),
 };
-const plan = { ...planOf(run, loader, trainer), trainer: slow, signal };
 const outcome = await runTraining(plan, { stepped: ({ step }) => console.log(`step ${step}`) });
 console.log(outcome.end);
