@@ -36,7 +36,7 @@ Deno.test("POST /perimeter answers JSON with the time of every step", async () =
   }
   const { compute, superpixels, training, enlarging, edges } = body.timings;
   assert.ok(superpixels + training + enlarging + edges <= compute + 0.1);
-  assert.ok(training > 0.5 * compute);
+  assert.ok(superpixels > 0 && training > 0 && enlarging >= 0 && edges > 0);
   assert.match(response.headers.get("Server-Timing")!, /training;dur=[\d.]+/);
 });
 

@@ -29,15 +29,20 @@ Deno.test("POST /cam leaves the event loop free while the network runs", async (
 });
 
 Deno.test("POST /cam stops between two runs when the client goes away", async () => {
-  const whole = await timed(() => post(EIGHT_RUNS));
-  const stopped = await timed(async () => {
-    const client = new AbortController();
-    const answer = post(EIGHT_RUNS, client.signal);
-    setTimeout(() => client.abort(), whole / 20);
-    assert.equal((await answer).status, 499);
-    // The only worker takes the next job when it has left the one before, after the first of its runs.
-    assert.equal((await post(QUICK)).status, 200);
-  });
+  let [whole, stopped] = [Infinity, Infinity];
+  // The least of a few times, as a machine may stand still for a while.
+  for (let round = 0; round < 5 && !(stopped < 0.75 * whole); round++) {
+    whole = Math.min(whole, await timed(() => post(EIGHT_RUNS)));
+    const time = await timed(async () => {
+      const client = new AbortController();
+      const answer = post(EIGHT_RUNS, client.signal);
+      setTimeout(() => client.abort(), whole / 20);
+      assert.equal((await answer).status, 499);
+      // The only worker takes the next job when it has left the one before, after the first of its runs.
+      assert.equal((await post(QUICK)).status, 200);
+    });
+    stopped = Math.min(stopped, time);
+  }
   assert.ok(stopped < 0.75 * whole, `worked on for ${stopped} of ${whole} ms`);
 });
 

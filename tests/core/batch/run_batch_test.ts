@@ -13,6 +13,7 @@ import {
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BatchError } from "../../../core/errors.ts";
+import { type Hire, hireWorkers } from "../../../core/batch/crew.ts";
 import { type BatchOutcome, runBatch } from "../../../core/batch/run_batch.ts";
 import { fakeBatch, type FakeSet, makeFakeSet, readResults, runFake } from "./fake_batch.ts";
 
@@ -22,6 +23,27 @@ function runEcho(set: FakeSet): Promise<BatchOutcome> {
   const shout = { folder: join(set.run, "shout"), ending, madeBy: "shout", madeAs: "shout" };
   const echo = { folder: join(set.run, "echo"), ending, madeBy: "echo" };
   return runFake(set, { task: "echo", inputs: { text: shout }, outputs: { shout: echo } });
+}
+
+/** Workers that begin no image before they are let. */
+function holdWorkers() {
+  const held = Promise.withResolvers<void>();
+  const begun = Promise.withResolvers<void>();
+  const hire: Hire = async (batch, stamp) => {
+    const crew = await hireWorkers(batch, stamp);
+    return {
+      earlier: crew.earlier,
+      begin: (images) => crew.begin(images),
+      async run(image) {
+        begun.resolve();
+        await held.promise;
+        return await crew.run(image);
+      },
+      cancel: () => crew.cancel(),
+      [Symbol.asyncDispose]: () => Promise.resolve(crew[Symbol.asyncDispose]()),
+    };
+  };
+  return { hire, begun: begun.promise, release: held.resolve };
 }
 
 Deno.test("runBatch() makes all files, and nothing the second time", async () => {
@@ -311,32 +333,38 @@ Deno.test("runBatch() refuses what somebody is at work on, and takes no parts fr
   await using set = await makeFakeSet(2);
   const part = join(set.run, "shout", `.image_0.txt.${crypto.randomUUID()}.part`);
   const refused = { name: "BatchError", message: /Somebody is at work on shout/ };
-  const first = runBatch(fakeBatch(set.path, set.ids, { delay: 20 }), {
+  const workers = holdWorkers();
+  const first = runBatch(fakeBatch(set.path, set.ids, { hire: workers.hire }), {
     planned() {
       mkdirSync(join(set.run, "shout"));
       writeFileSync(part, "THE");
     },
   });
+  await workers.begun;
   await Promise.all([
     assert.rejects(runFake(set), refused),
     assert.rejects(runFake(set, { shard: "1of2", ids: set.ids.slice(0, 1) }), refused),
   ]);
   // Another task of the same run may be at work.
   assert.equal((await runFake(set, { task: "whisper", ids: [] })).made, 0);
+  workers.release();
   assert.equal((await first).made, 2);
   await stat(part);
   assert.equal((await runFake(set)).before, 2);
   await assert.rejects(stat(part), { code: "ENOENT" });
 
-  const shard = (name: string, delay = 0) =>
-    runFake(set, { shard: name, redo: true, mark: "?", delay });
-  const one = shard("1of2", 20);
+  const shard = (name: string, hire?: Hire) =>
+    runFake(set, { shard: name, redo: true, mark: "?", hire });
+  const others = holdWorkers();
+  const one = shard("1of2", others.hire);
+  await others.begun;
   await assert.rejects(shard("1of2"), refused);
   // Parts of another number may hold the same images.
   const parts = { name: "BatchError", message: /Somebody is at work on shout in 2 parts/ };
   await assert.rejects(shard("1of4"), parts);
   await assert.rejects(shard("3of4"), parts);
   await assert.rejects(runFake(set), refused);
+  others.release();
   assert.equal((await one).made, 2);
   assert.equal((await shard("3of4")).before, 2);
 });
