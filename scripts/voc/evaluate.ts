@@ -91,7 +91,7 @@ async function evaluate(flags: EvaluateFlags): Promise<void> {
   const results: Measured[] = [];
   let failures = 0;
   for (const kind of kinds) {
-    const thresholds = thresholdsOf(kind);
+    const thresholds = thresholdsOf(kind, flags.threshold);
     const { matrices, failed } = await count(flags, data, kind, thresholds, ids, hire);
     failures += failed;
     if (failed === ids.length) continue;
@@ -211,9 +211,12 @@ function tableOf(results: readonly Measured[]): string {
   return lines.join("\n") + "\n";
 }
 
-function thresholdsOf(kind: Kind): number[] {
+/** The steps of a sweep, and among them the threshold that is asked for. */
+function thresholdsOf(kind: Kind, wanted?: number): number[] {
   if (MASKS.some((mask) => mask === kind)) return [];
-  return Array.from({ length: STEPS }, (_, i) => (i + 1) * STEP);
+  const steps = Array.from({ length: STEPS }, (_, i) => (i + 1) * STEP);
+  if (wanted === undefined || steps.some((step) => Math.abs(step - wanted) < 1e-9)) return steps;
+  return [...steps, wanted].sort((a, b) => a - b);
 }
 
 function classIndices(chosen: readonly string[], names: readonly string[]): number[] {

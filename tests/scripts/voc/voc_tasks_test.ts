@@ -89,6 +89,10 @@ Deno.test("voc:all makes every result of the chain, once, and voc:evaluate measu
   for (const { at } of metrics.results) assert.ok(at.chosen > 0 && at.chosen < 1);
   const svg = await readFile(join(tiny.run, "evaluation", "iou.svg"), "utf8");
   assert.match(svg, /^<svg[\s\S]*person[\s\S]*<\/svg>\n$/);
+  // A threshold between the steps of the sweep.
+  const between = await voc("evaluate", tiny, ["--what", "cam", "--threshold", "0.12"]);
+  assert.equal(between.code, 0, between.stderr);
+  assert.match(between.stdout, /^threshold +0\.12$/m);
 
   const where = ["--data", tiny.data, "--set", "tiny", "--run", tiny.run];
   const drawn = await runTask("voc:sheet", [...where, "--rows", "3", "--side", "32"]);
