@@ -117,14 +117,21 @@ function readTokens(path: string): string[] {
   return tokens;
 }
 
-/** `deno task start` may listen on loopback and on all addresses, and reach nothing else. */
+/** Ends the process when it was not given the right to listen: Deno would say so with a stack trace. */
 function checkNetAccess({ host, port }: StartFlags): void {
-  const address = host.includes(":") ? `[${host}]` : host;
-  const permission = { name: "net", host: `${address}:${port}` } as const;
-  if (Deno.permissions.querySync(permission).state === "granted") return;
+  const address = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+  let state: Deno.PermissionState;
+  try {
+    state = Deno.permissions.querySync({ name: "net", host: address }).state;
+  } catch {
+    // No address at all; listening tells what is wrong with it.
+    return;
+  }
+  if (state === "granted") return;
   fail(
-    `Cannot listen on ${host}:${port}: Deno was not given the right to; run scripts/start.ts with ` +
-      `--allow-net=${address}:${port} (docs/deploy.md), or listen on all addresses with --host 0.0.0.0`,
+    `Cannot listen on ${address}: Deno was not given the right to; run "deno run --allow-read ` +
+      `--allow-ffi --allow-net=${address} --allow-env=SILOP_MODELS scripts/start.ts --host ${host} ` +
+      `--port ${port}"`,
   );
 }
 

@@ -83,6 +83,12 @@ function readFailures(plain: string): string {
   return heading >= 0 ? plain.slice(heading + 1) : plain.slice(-MOST_TOLD);
 }
 
+/** The beginning and the end of a long text: in the end are the names of all that failed. */
+function abridge(text: string): string {
+  if (text.length <= MOST_TOLD) return text;
+  return `${text.slice(0, MOST_TOLD / 2)}\n[…]\n${text.slice(-MOST_TOLD / 2)}`;
+}
+
 const wanted = Deno.args[0];
 if (wanted !== undefined && !Object.hasOwn(GROUPS, wanted)) {
   console.error(`Unknown group of tests "${wanted}"; there are: ${Object.keys(GROUPS).join(", ")}`);
@@ -108,7 +114,7 @@ for (const [name, args] of Object.entries(GROUPS)) {
   if (code !== 0) failures.push(`deno task test ${name}\n${readFailures(output)}`);
 }
 // Once more at the end, where they are found without looking through all that went well.
-for (const failure of failures) console.log(`\nFailed: ${failure.slice(0, MOST_TOLD).trimEnd()}`);
+for (const failure of failures) console.log(`\nFailed: ${abridge(failure).trimEnd()}`);
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
 console.log(`\n${total.passed} passed, ${total.failed} failed${skipped}`);
 Deno.exit(total.failed === 0 ? 0 : 1);

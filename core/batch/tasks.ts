@@ -97,11 +97,21 @@ export const randomWalkOptions = z.strictObject({
     .describe("edge of a cell that the perimeters of both segmentations cross, 0..1"),
 });
 
+/** Chosen on `dev` for each kind of maps, walks being of fitted ones; `docs/refinement.md` has the figures. */
+const PSEUDO_LABELS = {
+  random_walk: { threshold: 0.24, crfSteps: 1, unary: "labels" },
+  combined: { threshold: 0.1, crfSteps: 10, unary: "values" },
+  cam: { threshold: 0.06, crfSteps: 10, unary: "labels" },
+} as const;
+
 export const pseudoLabelsOptions = z.strictObject({
   from: z.enum([...refinable, "random_walk"]).default("random_walk").describe("what to label"),
   threshold: z.number().min(0).max(2).optional().describe(
-    "a pixel is background where no class is above this (default: 0.24 of random_walk, 0.1 of combined, " +
-      "0.06 of cam; published: 0.35)",
+    "a pixel is background where no class is above this (default: " +
+      Object.entries(PSEUDO_LABELS).map(([from, { threshold }]) => `${threshold} of ${from}`).join(
+        ", ",
+      ) +
+      "; published: 0.35)",
   ),
   crfSteps: crfSteps.optional().describe(
     "steps of the CRF; 0 leaves it out (default: 1 of random_walk, as published, else 10)",
@@ -112,13 +122,6 @@ export const pseudoLabelsOptions = z.strictObject({
   ),
   certainty,
 });
-
-/** The best on `dev` of each kind of maps; `docs/refinement.md` has the figures. */
-const PSEUDO_LABELS = {
-  random_walk: { threshold: 0.24, crfSteps: 1, unary: "labels" },
-  combined: { threshold: 0.1, crfSteps: 10, unary: "values" },
-  cam: { threshold: 0.06, crfSteps: 10, unary: "labels" },
-} as const;
 
 /** Options of `pseudo-labels` with what follows from the maps they are made of. */
 export function settlePseudoLabels(options: z.output<typeof pseudoLabelsOptions>) {

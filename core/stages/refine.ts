@@ -84,7 +84,7 @@ export interface Refinement {
 /** The networks that refinement needs. */
 export type RefineModels = Pick<StageModels, "classifier" | "uss" | "edges">;
 
-/** The best rule on 137 photos that served to choose it; `docs/refinement.md` has the figures. */
+/** Best on 137 photos with the first CAM model; `docs/refinement.md` has the figures of all rules. */
 export const DEFAULT_FIT: FitRule = "half";
 
 /**

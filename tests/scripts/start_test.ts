@@ -10,9 +10,20 @@ Deno.test.afterAll(async () => {
   await slow[Symbol.asyncDispose]();
 });
 
-const start = (folder: ModelFolder) =>
+const start = (folder: ModelFolder, ...more: string[]) =>
   startServer(
-    ["task", "--quiet", "start", "--port", "0", "--device", "cpu", "--models", folder.path],
+    [
+      "task",
+      "--quiet",
+      "start",
+      "--port",
+      "0",
+      "--device",
+      "cpu",
+      "--models",
+      folder.path,
+      ...more,
+    ],
     /Ready at (http:\S+)/,
   );
 
@@ -40,6 +51,24 @@ Deno.test("start serves on loopback with the permissions of its task", async () 
   assert.equal(code, 0);
   assert.match(stdout, /curl --data-binary/);
 });
+
+Deno.test("start serves on all addresses that its task has a right to", async () => {
+  for (const host of ["localhost", "0.0.0.0", ...(hasIpv6() ? ["::1", "::"] : [])]) {
+    await using server = await start(models, "--host", host);
+    const ready = await fetch(`${server.url}/health/ready`);
+    assert.equal((await ready.json()).status, "ready", host);
+    assert.equal((await server.end("SIGTERM")).code, 0);
+  }
+});
+
+function hasIpv6(): boolean {
+  try {
+    Deno.listen({ hostname: "::1", port: 0 }).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 Deno.test("start answers the requests under way before it ends", async () => {
   await using server = await start(slow);
@@ -92,6 +121,6 @@ Deno.test("start exits with 1 where its task has no right to listen, and says wh
   assert.equal(code, 1);
   assert.match(
     stderr,
-    /^error: Cannot listen on 192\.0\.2\.1:8000: .*--allow-net=192\.0\.2\.1:8000/,
+    /^error: Cannot listen on 192\.0\.2\.1:8000: .*--allow-net=192\.0\.2\.1:8000 /,
   );
 });
