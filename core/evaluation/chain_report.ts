@@ -13,7 +13,7 @@ export interface ChainMeans {
   readonly miou: number;
   /** Mean IoU of the classes that occur in the truth. */
   readonly present: number | null;
-  /** Mean IoU of the classes asked for. */
+  /** Mean IoU of the classes asked for that occur in the truth. */
   readonly chosen: number | null;
   /** Mean share of false positives of the foreground classes that occur or are predicted. */
   readonly fp: number | null;
@@ -54,7 +54,8 @@ export interface ChainResult {
  * @param matrices One for every threshold, or one alone for masks.
  * @param thresholds As many, or none for masks.
  * @param names Of the classes, background first.
- * @param chosen Indices of the classes of the mean called `chosen`; empty for none.
+ * @param chosen Indices of the classes of the mean called `chosen`, as far as the truth shows them; empty for
+ *   none.
  * @param threshold Report at this one. Default: the best by the mean of the chosen classes, or of all.
  * @throws {RangeError} `threshold` is none of `thresholds`.
  */
@@ -96,12 +97,15 @@ export function reportChain(
 
 function meansOf(figures: readonly ClassFigures[], chosen: readonly number[]): ChainMeans {
   const all = figures.map((_, c) => c);
-  const present = all.filter((c) => figures[c]!.truth > 0);
+  const isPresent = (c: number) => figures[c]!.truth > 0;
+  const present = all.filter(isPresent);
   return {
     miou: figures.reduce((sum, { iou }) => sum + (Number.isNaN(iou) ? 0 : iou), 0) /
       figures.length,
     present: orNull(meanFigure(figures, "iou", present)),
-    chosen: chosen.length === 0 ? null : orNull(meanFigure(figures, "iou", chosen)),
+    chosen: chosen.length === 0
+      ? null
+      : orNull(meanFigure(figures, "iou", chosen.filter(isPresent))),
     fp: orNull(meanFigure(figures, "fp", all.slice(1))),
     fn: orNull(meanFigure(figures, "fn", all.slice(1))),
   };

@@ -161,7 +161,7 @@ async function report(flags: EvaluateFlags, results: Measured[], asked: number):
   const path = (name: string, ending: string) =>
     join(flags.run, "evaluation", shardFile(name, flags, ending));
   const metrics = { set: flags.set, shard, asked, classes: flags.meanClasses ?? [], results };
-  const table = tableOf(results);
+  const table = tableOf(results, flags.meanClasses);
   await writeFileAtomic(path("metrics", "json"), JSON.stringify(metrics, null, 2) + "\n");
   await writeFileAtomic(path("metrics", "txt"), table);
   const set = shard === "" ? flags.set : `${flags.set}, part ${shard}`;
@@ -177,7 +177,7 @@ function countOf(results: readonly Measured[]): string {
   return least === most ? `${most}` : `${least} to ${most}`;
 }
 
-function tableOf(results: readonly Measured[]): string {
+function tableOf(results: readonly Measured[], meanClasses?: readonly string[]): string {
   const percent = (value: number | null) => value === null ? "–" : (100 * value).toFixed(1);
   const rows = [
     ["", ...results.map(({ kind }) => kind)],
@@ -204,6 +204,12 @@ function tableOf(results: readonly Measured[]): string {
   );
   if (results.some(({ chosenHere }) => chosenHere)) {
     lines.push("* the best threshold for these very images, which flatters");
+  }
+  const unseen = (meanClasses ?? []).filter((name) =>
+    results[0]!.classes.some((of) => of.name === name && of.pixels === 0)
+  );
+  if (unseen.length > 0) {
+    lines.push(`The truth shows no ${unseen.join(", ")}: left out of "mIoU chosen"`);
   }
   if (results.some(({ failed }) => failed > 0)) {
     lines.push("Images that failed are left out: compare columns of the same images only");

@@ -38,6 +38,13 @@ Deno.test("reportChain() takes means over all, present, chosen and foreground cl
   assert.equal(classes[3]!.iou, null);
 });
 
+Deno.test("reportChain() leaves chosen classes that the truth does not show out of their mean", () => {
+  const strayCow = counted([0, 0, 0, 0, 1, 1, 1, 3, 2, 2]);
+  const { at } = reportChain("masks", [strayCow], [], NAMES, [1, 3]);
+  close(at.chosen, 3 / 4);
+  assert.equal(reportChain("masks", [strayCow], [], NAMES, [3]).at.chosen, null);
+});
+
 Deno.test("reportChain() finds the best threshold by the chosen classes, or else by all", () => {
   const thresholds = [0.1, 0.2];
   const all = reportChain("cam", [LOW, HIGH], thresholds, NAMES, []);
